@@ -1,0 +1,59 @@
+"""plait: greenlets, cooperative I/O, parallel loops and lazy graphs in one runtime.
+
+The face: a table of public names, each imported on first use, so that `import plait` costs next to nothing and a program
+pays for the layers that it uses. Layers: plait.greenlet, plait.green, plait.parallel, plait.lazy; plait.compat answers
+imports of the libraries that they stand in for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plait import compat as compat
+    from plait import green as green
+    from plait import greenlet as greenlet
+    from plait import lazy as lazy
+    from plait import parallel as parallel
+    from plait import trace as trace
+    from plait.green import joinall as joinall
+    from plait.green import sleep as sleep
+    from plait.green import spawn as spawn
+    from plait.lazy import compute as compute
+    from plait.lazy import delayed as delayed
+    from plait.parallel import Parallel as Parallel
+
+# Public name -> the module that has it; None where the name is a module of plait itself.
+_PUBLIC = {
+    "compat": None,
+    "green": None,
+    "greenlet": None,
+    "lazy": None,
+    "parallel": None,
+    "trace": None,
+    "joinall": "plait.green",
+    "sleep": "plait.green",
+    "spawn": "plait.green",
+    "Parallel": "plait.parallel",
+    "compute": "plait.lazy",
+    "delayed": "plait.lazy",
+}
+
+__all__ = sorted(_PUBLIC)  # type: ignore[misc]  # the table is the one place that lists them
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("plait")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'plait' has no attribute {name!r}; it has {', '.join(_PUBLIC)}")
+    from importlib import import_module
+
+    home = _PUBLIC[name]
+    value = import_module(f"plait.{name}") if home is None else getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

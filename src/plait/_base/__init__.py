@@ -1,0 +1,1 @@
+"""What every layer may use: errors, configuration, the clock, the call protocol. Imports nothing of plait."""
