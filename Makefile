@@ -6,7 +6,8 @@ VENV ?= .venv
 SETUP ?=
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
-INSTALL := $(PIP) install --no-build-isolation $(foreach option,$(SETUP),-Csetup-args=$(option))
+# meson and ninja are looked for on PATH.
+INSTALL := PATH="$(abspath $(VENV))/bin:$$PATH" $(PIP) install --no-build-isolation $(foreach option,$(SETUP),-Csetup-args=$(option))
 PYTEST ?= $(RUN) -m pytest
 
 SOURCES := $(shell find src examples tools meson.build meson.options -type f ! -name '*.so' ! -name '*.pyc')

@@ -12,12 +12,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
-INSTALLED = {".py", ".pyi", ".pxd", ".h", ".typed", ".toml"}
+INSTALLED = {".py", ".pyi", ".pxd"}
 
 
 def installed() -> Iterable[str]:
-    files = (path for path in SRC.rglob("*") if path.suffix in INSTALLED or path.name == "py.typed")
-    return (path.relative_to(SRC).as_posix() for path in files if "__pycache__" not in path.parts)
+    return (path.relative_to(SRC).as_posix() for path in SRC.rglob("*") if is_installed(path))
+
+
+def is_installed(path: Path) -> bool:
+    """Python, stubs, Cython declarations, markers; of C headers only the public ones."""
+    return path.name == "py.typed" or path.suffix in INSTALLED or (path.suffix == ".h" and "include" in path.parts)
 
 
 def cython() -> Iterable[str]:
@@ -33,4 +37,4 @@ KINDS = {"installed": installed, "cython": cython, "examples": examples}
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in KINDS:
         sys.exit(f"usage: sources.py {' | '.join(KINDS)}")
-    print("\n".join(sorted(KINDS[sys.argv[1]]())))
+    sys.stdout.writelines(f"{path}\n" for path in sorted(KINDS[sys.argv[1]]()))

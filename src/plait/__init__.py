@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from plait.lazy import delayed as delayed
     from plait.parallel import Parallel as Parallel
 
+__version__ = "0.1.0"  # meson.build has it too; a test holds them together
+
 # Public name -> the module that has it; None where the name is a module of plait itself.
 _PUBLIC = {
     "compat": None,
@@ -41,10 +43,6 @@ __all__ = sorted(_PUBLIC)  # type: ignore[misc]  # the table is the one place th
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("plait")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'plait' has no attribute {name!r}; it has {', '.join(_PUBLIC)}")
     from importlib import import_module

@@ -1,0 +1,18 @@
+from plait.greenlet import greenlet
+
+
+def foo():
+    print("Foo start")
+    gr2.switch()
+    print("Foo end")
+    gr2.switch()
+
+
+def bar():
+    print("Bar start")
+    gr1.switch()
+    print("Bar end")
+
+
+gr1, gr2 = greenlet(foo), greenlet(bar)
+gr1.switch()
