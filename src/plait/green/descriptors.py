@@ -1,0 +1,133 @@
+"""Who waits for which descriptor, and the hub's turn at the poller.
+
+Owns: for each descriptor with waiters, two sets of waiters (readable, writable); any number may wait for one
+descriptor. All that wait for a direction are woken when it is ready, and those that find nothing wait again.
+
+Interest is sticky for descriptors whose owner promises to call `closing(fd)` (the cooperative socket): it stays
+registered after a wait, so that ping-pong costs no epoll_ctl, and is dropped when something is ready that nobody
+waits for. For all other descriptors it is withdrawn at the end of the wait, since their number may be reused unseen.
+
+Hub's thread only. Cost: two dictionary operations a wait; an epoll_ctl when the interest changes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Any
+
+from plait.green.poller import READ, WRITE
+
+if TYPE_CHECKING:
+    from plait.green.hub import Hub
+    from plait.green.waiter import Waiter
+
+__all__ = ["Descriptors"]
+
+
+class _Entry:
+    """One descriptor: who waits for it, and what the poller was told. interest covers at least what is waited for."""
+
+    __slots__ = ("interest", "readers", "writers")
+
+    def __init__(self) -> None:
+        self.readers: list[Waiter] = []
+        self.writers: list[Waiter] = []
+        self.interest = 0
+
+    def wanted(self) -> int:
+        return (READ if self.readers else 0) | (WRITE if self.writers else 0)
+
+
+class Descriptors:
+    __slots__ = ("_entries", "_hub", "waiting")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._entries: dict[int, _Entry] = {}
+        self.waiting = 0  # waiters over all descriptors
+
+    def add(self, fd: int, direction: int, waiter: Waiter) -> None:
+        """Wake `waiter` when fd is ready for `direction` (READ or WRITE); at once when it always is."""
+        entry = self._entries.get(fd)
+        if entry is None:
+            entry = self._entries[fd] = _Entry()
+        if entry.interest & direction == 0:
+            try:
+                self._hub.poller.watch(fd, entry.interest | direction)
+            except PermissionError:  # a regular file: reading it never would block for long
+                self._drop_if_unused(fd, entry)
+                waiter.wake()
+                return
+            except BaseException:
+                self._drop_if_unused(fd, entry)
+                raise
+            entry.interest |= direction
+        (entry.readers if direction == READ else entry.writers).append(waiter)
+        self.waiting += 1
+
+    def remove(self, fd: int, direction: int, waiter: Waiter, sticky: bool) -> None:
+        """Forget a waiter that left, woken or not. Nothing where `ready` or `closing` took it out before."""
+        entry = self._entries.get(fd)
+        if entry is None:
+            return
+        waiters = entry.readers if direction == READ else entry.writers
+        if waiter in waiters:
+            waiters.remove(waiter)
+            self.waiting -= 1
+        if not sticky:
+            self._narrow(fd, entry)
+
+    def closing(self, fd: int) -> None:
+        """fd is about to be closed: whoever waits for it gets EBADF."""
+        entry = self._entries.pop(fd, None)
+        if entry is None:
+            return
+        self._hub.poller.forget(fd)
+        for waiter in entry.readers + entry.writers:
+            self.waiting -= 1
+            waiter.throw(OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: descriptor {fd} was closed during a wait"))
+
+    def poll(self, timeout_s: float | None) -> None:
+        """Let the kernel say what is ready, waiting for at most timeout_s, and wake who waits for it."""
+        for fd, ready in self._hub.poller.wait(timeout_s):
+            entry = self._entries.get(fd)
+            if entry is None:
+                self._hub.poller.forget(fd)
+                continue
+            woken = 0
+            if ready & READ and entry.readers:
+                self._wake(entry.readers)
+                woken |= READ
+            if ready & WRITE and entry.writers:
+                self._wake(entry.writers)
+                woken |= WRITE
+            if not woken or entry.interest & ready & ~woken:
+                self._narrow(fd, entry)
+
+    def watch_all_again(self) -> None:
+        """After a fork: tell a new poller all that the old one knew."""
+        for fd, entry in list(self._entries.items()):
+            entry.interest = entry.wanted()
+            try:
+                self._hub.poller.watch(fd, entry.interest)
+            except OSError:
+                self.closing(fd)
+
+    def _wake(self, waiters: list[Waiter]) -> None:
+        self.waiting -= len(waiters)
+        woken = waiters[:]
+        waiters.clear()
+        for waiter in woken:
+            waiter.wake()
+
+    def _narrow(self, fd: int, entry: _Entry) -> None:
+        wanted = entry.wanted()
+        if wanted != entry.interest:
+            self._hub.poller.watch(fd, wanted)
+            entry.interest = wanted
+        self._drop_if_unused(fd, entry)
+
+    def _drop_if_unused(self, fd: int, entry: _Entry) -> None:
+        if not entry.interest and not entry.readers and not entry.writers:
+            self._entries.pop(fd, None)

@@ -1,0 +1,43 @@
+"""The exceptions of the green layer, in one file.
+
+Each inherits the builtin that callers expect. `Timeout` is a class with behaviour and lives in `timeout`.
+"""
+
+from __future__ import annotations
+
+from plait._base.errors import PlaitError
+from plait.greenlet import GreenletExit
+
+__all__ = [
+    "BlockingSwitchOutError",
+    "ConcurrentObjectUseError",
+    "DeadlineExceeded",
+    "GreenletExit",
+    "InvalidSwitchError",
+    "InvalidThreadUseError",
+    "LoopExit",
+]
+
+
+class LoopExit(PlaitError):
+    """Every greenlet of the thread is parked and nothing is left that could wake one."""
+
+
+class DeadlineExceeded(PlaitError, TimeoutError):
+    """A wait reached its deadline before anybody woke it."""
+
+
+class BlockingSwitchOutError(PlaitError, AssertionError):
+    """A callback that runs in the hub tried to block; only greenlets may."""
+
+
+class InvalidSwitchError(PlaitError, AssertionError):
+    """A parked greenlet was switched to by something other than its waiter's `wake` or `throw`."""
+
+
+class ConcurrentObjectUseError(PlaitError, AssertionError):
+    """An object was used by two greenlets at a time where it allows one."""
+
+
+class InvalidThreadUseError(PlaitError, RuntimeError):
+    """An object was used from another thread than the one that it belongs to."""
