@@ -1,7 +1,8 @@
 """Print every other supported Python of this machine that can build and test plait: `VERSION PATH`, a line each.
 
 Looked for on PATH (python3.X) and among pyenv's versions; the newest of each minor version is taken. One that is a dead
-shim, or has no headers or no venv module, is passed over with a line on stderr. The running Python's own version is left out.
+shim, or has no headers or no venv module, is passed over with a line on stderr. The running Python's own version is
+left out.
 """
 
 import os
@@ -30,7 +31,7 @@ def candidates() -> Iterator[Path]:
 
 def probe(path: Path) -> tuple[int, ...] | None:
     """The version of this Python, or None where it cannot be used."""
-    result = subprocess.run([path, "-c", PROBE], capture_output=True, text=True)
+    result = subprocess.run([path, "-c", PROBE], check=False, capture_output=True, text=True)
     if result.returncode == 0:
         return tuple(map(int, result.stdout.split()))
     last = (result.stderr.strip().splitlines() or ["no output"])[-1]

@@ -3,7 +3,8 @@
 requirements.py build | run | EXTRA
 
 For the Makefile, which installs them apart from plait itself: a change to the sources then installs nothing but plait.
-Conditions after `;` are kept for pip; blanks inside a requirement are taken out so that the shell splits between them only.
+Conditions after `;` are kept for pip; blanks inside a requirement are taken out, so that the shell splits between
+requirements only.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 sources.py installed | cython | examples
 
-Read at configuration, which every regular install does anew. What a build left in the tree (*.so, *.c made from *.pyx) is of
-no kind, so it is never installed.
+Read at configuration, which every regular install does anew. What a build left in the tree (*.so, *.c made from *.pyx)
+is of no kind, so it is never installed.
 """
 
 import sys

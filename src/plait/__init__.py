@@ -1,8 +1,8 @@
 """plait: greenlets, cooperative I/O, parallel loops and lazy graphs in one runtime.
 
-The face: a table of public names, each imported on first use, so that `import plait` costs next to nothing and a program
-pays for the layers that it uses. Layers: plait.greenlet, plait.green, plait.parallel, plait.lazy; plait.compat answers
-imports of the libraries that they stand in for.
+The face: a table of public names, each imported on first use, so that `import plait` costs next to nothing and a
+program pays for the layers that it uses. Layers: plait.greenlet, plait.green, plait.parallel, plait.lazy; plait.compat
+answers imports of the libraries that they stand in for.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ _PUBLIC = {
     "delayed": "plait.lazy",
 }
 
-__all__ = sorted(_PUBLIC)  # type: ignore[misc]  # the table is the one place that lists them
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

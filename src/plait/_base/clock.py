@@ -1,8 +1,8 @@
 """The clock, real and virtual: what every deadline in plait is measured on.
 
 Time is monotonic; it does not follow the wall clock's corrections. Whoever sleeps until a deadline first asks
-`jump(deadline)`: under a virtual clock that moves time there and returns True, and nobody sleeps. So a test of an hour's
-timeouts takes no time, and no test sleeps to wait. Cost: one call more than time.monotonic().
+`jump(deadline)`: under a virtual clock that moves time there and returns True, and nobody sleeps. So a test of an
+hour's timeouts takes no time, and no test sleeps to wait. Cost: one call more than time.monotonic().
 
     with virtual() as clock:
         assert jump(now() + 3600)

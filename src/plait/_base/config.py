@@ -19,7 +19,9 @@ def integer(name: str, default: int, least: int = 0) -> int:
     except ValueError:
         value = None
     if value is None or value < least:
-        raise ConfigError(f"{name}={text!r} is not a whole number of at least {least}; unset it for the default {default}")
+        raise ConfigError(
+            f"{name}={text!r} is not a whole number of at least {least}; unset it for the default {default}"
+        )
     return value
 
 

@@ -1,7 +1,8 @@
 """The command line's grammar: what can be asked, and who answers.
 
-Exit codes: 0 done; 1 the program or a check failed; 2 wrong usage, or an input that is not there; 130 interrupted. A program under
-`plait run` that ends by SystemExit keeps its own code. Cost: a subcommand's module is imported when it is asked for.
+Exit codes: 0 done; 1 the program or a check failed; 2 wrong usage, or an input that is not there; 130 interrupted. A
+program under `plait run` that ends by SystemExit keeps its own code. Cost: a subcommand's module is imported when it is
+asked for.
 """
 
 import argparse

@@ -10,7 +10,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 NATIVE = ("plait.trace._ring", "plait.greenlet._core")
@@ -19,7 +19,11 @@ MADV_GUARD_INSTALL = 102  # Linux 6.13: guard pages without a mapping each
 
 def report() -> str:
     """The whole report, one `name: value` a line, in groups."""
-    return "\n\n".join(f"{title}\n" + "\n".join(f"  {name}: {value}" for name, value in group()) for title, group in _GROUPS)
+    return "\n\n".join("\n".join([title, *_lines(group)]) for title, group in _GROUPS)
+
+
+def _lines(group: Callable[[], Iterable[tuple[str, str]]]) -> list[str]:
+    return [f"  {name}: {value}" for name, value in group()]
 
 
 def _versions() -> Iterator[tuple[str, str]]:
@@ -88,6 +92,6 @@ def _guard_pages() -> bool:
         anchor = ctypes.c_char.from_buffer(page)
         libc = ctypes.CDLL(None, use_errno=True)
         libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-        done = libc.madvise(ctypes.addressof(anchor), mmap.PAGESIZE, MADV_GUARD_INSTALL) == 0
+        done: int = libc.madvise(ctypes.addressof(anchor), mmap.PAGESIZE, MADV_GUARD_INSTALL)
         del anchor
-    return done
+    return done == 0

@@ -63,7 +63,9 @@ def absorb(events: Iterable[RawEvent]) -> None:
 
 
 @contextmanager
-def span(layer: str, kind: str, id: int = 0, parent: int = 0, bytes: int = 0, name: str | None = None) -> Iterator[None]:
+def span(
+    layer: str, kind: str, id: int = 0, parent: int = 0, bytes: int = 0, name: str | None = None
+) -> Iterator[None]:
     """Record the block as one event with a beginning and an end, also where it raises."""
     if not enabled:
         yield
