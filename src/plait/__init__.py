@@ -5,8 +5,7 @@ program pays for the layers that it uses. Layers: plait.greenlet, plait.green, p
 answers imports of the libraries that they stand in for.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers read it as true; the typing module costs more to import than all of this
 if TYPE_CHECKING:
     from plait import compat as compat
     from plait import green as green
@@ -42,7 +41,7 @@ _PUBLIC = {
 __all__ = list(_PUBLIC)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'plait' has no attribute {name!r}; it has {', '.join(_PUBLIC)}")
     from importlib import import_module
