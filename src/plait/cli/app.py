@@ -85,9 +85,9 @@ def _cut_target(words: list[str]) -> tuple[list[str], list[str]]:
 
 def _no_command(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if args.version:
-        import plait
+        from importlib.metadata import version
 
-        print(f"plait {plait.__version__}")
+        print(f"plait {version('plait')}")
         return 0
     parser.print_help(sys.stderr)
     return 2

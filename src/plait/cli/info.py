@@ -11,6 +11,7 @@ import platform
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 NATIVE = ("plait.trace._ring", "plait.greenlet._core")
@@ -27,9 +28,7 @@ def _lines(group: Callable[[], Iterable[tuple[str, str]]]) -> list[str]:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
-    import plait
-
-    yield "plait", plait.__version__
+    yield "plait", version("plait")
     yield "python", f"{platform.python_version()} ({sys.executable})"
     yield "system", f"{platform.system()} {platform.release()} {platform.machine()}"
 

@@ -5,13 +5,17 @@ and spawned worker processes find it. Its traceback begins at its own first line
 `python script.py` and `python -m module` make them.
 """
 
+import builtins
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.abc import InspectLoader
+from importlib.machinery import ModuleSpec
 from io import open_code
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, TracebackType
 
 from plait.cli.errors import UsageError
 
@@ -22,34 +26,42 @@ def run(target: Sequence[str], names: Sequence[str] | None, trace: bool = False)
     names: the libraries that plait stands in for, None for all. A SystemExit of the program goes through. Raises
     UsageError where there is no such program.
     """
-    prepare = _prepare(target)
+    find = _check(target)
     _stand_in(names)
-    code = prepare()
+    program = find()
     if not trace:
-        return _execute(code)
+        return _execute(program)
     from plait import trace as recorder
 
     recorder.start()
     try:
-        return _execute(code)
+        return _execute(program)
     finally:
         print(recorder.timeline(recorder.stop()), file=sys.stderr)
 
 
-def _prepare(target: Sequence[str]) -> Callable[[], CodeType]:
-    """Check that the target is there; return what makes it `__main__` and gives its code."""
+@dataclass(frozen=True)
+class _Program:
+    """What becomes `__main__`: its module attributes, and how its code is had, which may raise SyntaxError."""
+
+    attributes: Mapping[str, object]
+    code: Callable[[], CodeType]
+
+
+def _check(target: Sequence[str]) -> Callable[[], _Program]:
+    """Refuse what cannot be a program; return what finds it, to be called when imports are answered by plait."""
     if not target:
         raise UsageError("no program given; usage: plait run [--as NAME,...] (script.py | -m module) [args ...]")
     if target[0] == "-m":
         if len(target) == 1:
             raise UsageError("-m without a module; name one, as in: plait run -m http.server")
-        return lambda: _module_as_main(target[1], target[2:])
+        return lambda: _find_module(target[1], target[2:])
     path = Path(target[0])
     if not path.exists():
         raise UsageError(f"{target[0]}: no such file; give the script's path, or -m and a module's name")
     if path.is_dir():
         raise UsageError(f"{target[0]} is a folder; give a script in it, or -m and the package's name")
-    return lambda: _script_as_main(target[0], target[1:])
+    return lambda: _find_script(target[0], target[1:])
 
 
 def _stand_in(names: Sequence[str] | None) -> None:
@@ -63,30 +75,44 @@ def _stand_in(names: Sequence[str] | None) -> None:
     os.environ.update(compat.environment(wanted))
 
 
-def _script_as_main(script: str, args: Sequence[str]) -> CodeType:
+def _find_script(script: str, args: Sequence[str]) -> _Program:
     _set_process_words(script, args, os.path.dirname(os.path.realpath(script)))
-    main = _fresh_main()
-    main.__file__ = script
-    with open_code(os.path.abspath(script)) as file:
-        return compile(file.read(), script, "exec", dont_inherit=True)
+    path = os.path.abspath(script)
+
+    def code() -> CodeType:
+        with open_code(path) as file:
+            return compile(file.read(), path, "exec", dont_inherit=True)
+
+    return _Program({"__file__": path}, code)
 
 
-def _module_as_main(name: str, args: Sequence[str]) -> CodeType:
+def _find_module(name: str, args: Sequence[str]) -> _Program:
     _set_process_words("-m", args, os.getcwd())
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
-            name = f"{name}.__main__"
-            spec = importlib.util.find_spec(name)
+            spec = importlib.util.find_spec(f"{name}.__main__")
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(f"-m {name}: {error}; give the name of a module that can be imported") from error
-    code = getattr(spec.loader, "get_code", lambda _: None)(name) if spec is not None else None
-    if spec is None or code is None:
-        raise UsageError(f"-m {name}: no such module, or one without Python code; check the name and sys.path")
-    main = _fresh_main()
-    main.__file__, main.__spec__, main.__loader__, main.__package__ = spec.origin, spec, spec.loader, spec.parent
+    if spec is None or not isinstance(spec.loader, InspectLoader):
+        raise UsageError(f"-m {name}: no such module, or no package with a __main__; check the name and sys.path")
     sys.argv[0] = spec.origin or name
-    return code  # type: ignore[no-any-return]
+    attributes = {
+        "__file__": spec.origin,
+        "__spec__": spec,
+        "__loader__": spec.loader,
+        "__package__": spec.parent,
+        "__cached__": spec.cached,
+    }
+    return _Program(attributes, lambda: _code_of(spec))
+
+
+def _code_of(spec: ModuleSpec) -> CodeType:
+    assert isinstance(spec.loader, InspectLoader)
+    code = spec.loader.get_code(spec.name)
+    if code is None:
+        raise UsageError(f"-m {spec.name}: a module without Python code; give one that is written in Python")
+    return code
 
 
 def _set_process_words(program: str, args: Sequence[str], folder: str) -> None:
@@ -95,20 +121,23 @@ def _set_process_words(program: str, args: Sequence[str], folder: str) -> None:
         sys.path[0] = folder
 
 
-def _fresh_main() -> ModuleType:
+def _execute(program: _Program) -> int:
     main = ModuleType("__main__")
-    main.__dict__.update(__builtins__=__builtins__, __annotations__={}, __cached__=None)
+    main.__dict__.update({"__builtins__": builtins, "__annotations__": {}, "__cached__": None, **program.attributes})
     sys.modules["__main__"] = main
-    return main
-
-
-def _execute(code: CodeType) -> int:
     try:
-        exec(code, sys.modules["__main__"].__dict__)
-    except SystemExit:
+        exec(program.code(), main.__dict__)
+    except (SystemExit, UsageError):
         raise
     except BaseException as error:
-        own = error.__traceback__  # its first frame is this one
-        sys.excepthook(type(error), error.with_traceback(own and own.tb_next), own and own.tb_next)
+        traceback = _without_own_frames(error.__traceback__)
+        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
+
+
+def _without_own_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the program's first frame on; None where the program did not get that far."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
