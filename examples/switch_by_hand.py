@@ -1,14 +1,16 @@
+"""Two greenlets that hand control to each other by hand."""
+
 from plait.greenlet import greenlet
 
 
-def foo():
+def foo() -> None:
     print("Foo start")
     gr2.switch()
     print("Foo end")
     gr2.switch()
 
 
-def bar():
+def bar() -> None:
     print("Bar start")
     gr1.switch()
     print("Bar end")

@@ -59,7 +59,7 @@ class _SkipRule:
 
 @pytest.fixture
 def run_script(tmp_path: Path) -> RunScript:
-    """Run source text as a script in a fresh interpreter; keywords are environment variables. Failing is no exception."""
+    """Run source text as a script in a fresh interpreter; keywords are environment variables. Never raises."""
 
     def run(source: str, *args: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
         script = tmp_path / "script.py"
@@ -78,7 +78,7 @@ def run_script(tmp_path: Path) -> RunScript:
 
 @pytest.fixture
 def run_plait(tmp_path: Path) -> RunScript:
-    """Run the `plait` command in a fresh interpreter, in the test's own folder. Failing is no exception."""
+    """Run the `plait` command in a fresh interpreter, in the test's own folder. Never raises."""
 
     def run(*args: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
