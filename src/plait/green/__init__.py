@@ -1,12 +1,37 @@
 """plait.green: cooperative concurrency with the names of gevent.
 
-from plait import green
+    from plait import green
 
-def task(name, delay):
-    green.sleep(delay)
-    return name
+    def task(name, delay):
+        green.sleep(delay)
+        return name
 
-print([ended.value for ended in green.joinall([green.spawn(task, "a", 0.02), green.spawn(task, "b", 0.01)])])
+    ended = green.joinall([green.spawn(task, "slow", 0.02), green.spawn(task, "quick", 0.01)])
+    assert [greenlet.value for greenlet in ended] == ["quick", "slow"]
+
+Greenlets of a thread take turns: one runs until it waits, for time, for another greenlet or for a socket. Modules with
+gevent's names hold the rest: `event`, `lock`, `queue`, `pool`, `local`, `timeout`, `socket`, `server`.
+
+A cooperative server and its clients, all in one thread:
+
+    from plait.green.pool import Pool
+    from plait.green.server import StreamServer
+    from plait.green.socket import create_connection
+
+    def shout(connection, address):          # in a greenlet of its own; the connection is closed when it returns
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                connection.sendall(line.upper())
+
+    def ask(text):
+        with create_connection(server.address) as connection, connection.makefile("rb") as lines:
+            connection.sendall(text.encode() + b"\\n")
+            return lines.readline().decode().strip()
+
+    server = StreamServer(("127.0.0.1", 0), shout)   # port 0: any free one, known after start()
+    server.start()
+    assert Pool(10).map(ask, ["one", "two", "three"]) == ["ONE", "TWO", "THREE"]
+    server.stop()
 """
 
 from plait.green.exceptions import LoopExit as LoopExit
@@ -17,8 +42,11 @@ from plait.green.greenlets import joinall as joinall
 from plait.green.greenlets import kill as kill
 from plait.green.greenlets import killall as killall
 from plait.green.greenlets import sleep as sleep
+from plait.green.greenlets import spawn as spawn
+from plait.green.greenlets import spawn_later as spawn_later
 from plait.green.greenlets import spawn_raw as spawn_raw
 from plait.green.greenlets import wait as wait
+from plait.green.hub import fork as fork
 from plait.green.hub import get_hub as get_hub
 from plait.green.hub import reinit as reinit
 from plait.green.timeout import Timeout as Timeout
@@ -26,5 +54,24 @@ from plait.green.timeout import with_timeout as with_timeout
 from plait.greenlet import GreenletExit as GreenletExit
 from plait.greenlet import getcurrent as getcurrent
 
-spawn = Greenlet.spawn
-spawn_later = Greenlet.spawn_later
+__all__ = [
+    "Greenlet",
+    "GreenletExit",
+    "LoopExit",
+    "Timeout",
+    "fork",
+    "get_hub",
+    "getcurrent",
+    "idle",
+    "iwait",
+    "joinall",
+    "kill",
+    "killall",
+    "reinit",
+    "sleep",
+    "spawn",
+    "spawn_later",
+    "spawn_raw",
+    "wait",
+    "with_timeout",
+]

@@ -35,7 +35,19 @@ from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
 
-__all__ = ["Greenlet", "idle", "iwait", "joinall", "kill", "killall", "sleep", "spawn_raw", "wait"]
+__all__ = [
+    "Greenlet",
+    "idle",
+    "iwait",
+    "joinall",
+    "kill",
+    "killall",
+    "sleep",
+    "spawn",
+    "spawn_later",
+    "spawn_raw",
+    "wait",
+]
 
 NEW, SCHEDULED, RUNNING, ENDED = range(4)
 
@@ -49,6 +61,7 @@ class Greenlet(greenlet):
     Subclasses override `_run`. Calling the class makes a new greenlet; `start` (or the class method `spawn`) lets it run.
     """
 
+    direct = False  # see hub
     value: Any = None  #: What the function returned; None before that, and after a failure.
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = MappingProxyType({})
@@ -372,6 +385,10 @@ class _SpawnedLink:
     def __call__(self, source: Greenlet) -> None:
         if self.on_success if source.successful() else self.on_failure:
             spawn_raw(self.callback, source)
+
+
+spawn = Greenlet.spawn
+spawn_later = Greenlet.spawn_later
 
 
 # -- functions ---------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ the next runnable greenlet; only when there is none, when a callback is due, or 
 spent, does it go through the hub greenlet. One turn of the hub is: inbox, due timers, run queue, poll.
 
 The run queue holds entries: a `Callback`, run on the hub's own stack (it must not block), or anything with
-`target() -> greenlet | None`, the greenlet to switch to, None when the entry is void. `target` has no side effects. An
-entry is read, then deleted by `del ready[0]`, then switched to: the interpreter delivers no signal between the last two,
+`target() -> greenlet | None`, the greenlet to switch to, None when the entry is void. `target` has no side effects. Only
+the hub switches to what is not `direct`: a greenlet that begins there counts its recursion from the hub's depth, not from
+that of whoever happened to block. An entry is read, then deleted by `del ready[0]`, then switched to: the interpreter delivers no signal between the last two,
 so Ctrl-C cannot lose an entry.
 
 Only the hub's thread touches `ready`, the timers and the poller. Other threads append to `inbox` and then ring the
@@ -41,7 +42,7 @@ from plait.green.poller import EpollPoller
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
 
-__all__ = ["Callback", "Hub", "Timer", "Turn", "current", "get_hub", "reinit", "started"]
+__all__ = ["Callback", "Hub", "Timer", "Turn", "current", "fork", "get_hub", "reinit", "started"]
 
 # Direct hand-offs between two looks at timers, descriptors and the inbox: a thousandth of a second of short switches.
 HANDOFF_BUDGET = 100
@@ -50,6 +51,9 @@ SWEEP_MIN = 1000
 
 
 class Entry(Protocol):
+    @property
+    def direct(self) -> bool: ...
+
     def target(self) -> greenlet | None: ...
 
 
@@ -57,6 +61,8 @@ class Callback:
     """A function that the hub calls once, on its own stack; `stop()` before that withdraws it."""
 
     __slots__ = ("args", "function")
+
+    direct = False
 
     def __init__(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.function: Callable[..., object] | None = function
@@ -78,6 +84,8 @@ class Turn:
     """A running greenlet's place in the run queue. Void once the greenlet has left the wait that it stands for."""
 
     __slots__ = ("greenlet",)
+
+    direct = True
 
     def __init__(self, runner: greenlet) -> None:
         self.greenlet: greenlet | None = runner
@@ -158,7 +166,7 @@ class Hub(greenlet):
         ready = self.ready
         while ready and self.budget > 0:
             entry = ready[0]
-            if entry.__class__ is Callback:
+            if not entry.direct:
                 break
             target = entry.target()
             if target is None:
@@ -496,6 +504,14 @@ def reinit() -> None:
     hub, _inherited = _inherited, None
     if hub is not None and _per_thread.hub is None:
         hub._adopt()
+
+
+def fork() -> int:
+    """os.fork(), after which the child goes on with all greenlets of this thread, as the parent does."""
+    child = os.fork()
+    if not child:
+        reinit()
+    return child
 
 
 def _install(hub: Hub) -> None:

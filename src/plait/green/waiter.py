@@ -77,6 +77,8 @@ class Waiter(Generic[T]):
 
     __slots__ = ("__weakref__", "_expired", "_greenlet", "_outcomes", "_parker", "outside")
 
+    direct = True  # see hub
+
     def __init__(self, outside: bool = True) -> None:
         self.outside = outside
         self._outcomes: list[_Outcome] = []

@@ -1,0 +1,327 @@
+"""Cooperative sockets: the standard library's class, whose waiting parks the greenlet instead of the thread.
+
+The descriptor is always non-blocking; `settimeout` and `setblocking` say what the methods here do about it. Each call is
+tried first and waits only where the kernel has nothing. Several greenlets may wait on one socket; closing it wakes them
+with EBADF. A socket that is always ready yields to the others now and then (IO_BUDGET), before a call, so that a greenlet
+that is killed while it yields has not taken anything.
+
+All other names are those of the standard library's `socket` module. Name look-ups that are not numeric run in a thread.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import os
+import socket as _stdlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from plait.green.hub import current, get_hub
+from plait.green.poller import READ, WRITE
+from plait.green.timeout import deadline_after
+from plait.green.waiter import Waiter
+from plait.green.waits import wait_for
+from plait.green.waits import wait_read as wait_read
+from plait.green.waits import wait_readwrite as wait_readwrite
+from plait.green.waits import wait_write as wait_write
+
+__all__ = [*_stdlib.__all__, "wait_read", "wait_readwrite", "wait_write"]
+
+T = TypeVar("T")
+
+# Calls in a row that found their socket ready before the greenlet lets the others run.
+IO_BUDGET = 100
+
+_native = _stdlib.socket
+_start_new_thread = _thread.start_new_thread
+_CONNECTING = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
+_OWN_TIMEOUT = object()
+
+
+def __getattr__(name: str) -> Any:
+    """Constants and functions that do not wait, from the standard library."""
+    return getattr(_stdlib, name)
+
+
+class socket(_native):
+    """A socket whose calls park the greenlet. Arguments and results are the standard library's."""
+
+    __slots__ = ("_calls_left", "_limit")
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        super().__init__(family, type, proto, fileno)
+        self._limit: float | None = _stdlib.getdefaulttimeout()  # seconds a call may wait
+        self._calls_left = IO_BUDGET
+        super().settimeout(0.0)
+
+    # -- what blocking means -------------------------------------------------------------------------------------
+
+    def settimeout(self, value: float | None) -> None:
+        """Seconds that a call may wait; None: for ever; 0: not at all."""
+        if value is not None:
+            value = float(value)
+            if value < 0:
+                raise ValueError("Timeout value out of range")
+        self._limit = value
+
+    def gettimeout(self) -> float | None:
+        return self._limit
+
+    @property
+    def timeout(self) -> float | None:  # type: ignore[override]
+        return self._limit
+
+    def setblocking(self, flag: bool) -> None:
+        self._limit = None if flag else 0.0
+
+    def getblocking(self) -> bool:
+        return self._limit != 0.0
+
+    @property
+    def type(self) -> _stdlib.SocketKind:  # type: ignore[override]
+        """SOCK_STREAM or its kin, without the bit that says the descriptor does not block."""
+        return _stdlib.SocketKind(int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC))
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def _call(self, direction: int, function: Callable[..., T], *args: Any) -> T:
+        """function(*args), tried again each time the socket is ready, until it does not say EAGAIN."""
+        self._calls_left -= 1
+        if self._calls_left <= 0:
+            self._yield()
+        deadline: Any = _OWN_TIMEOUT
+        while True:
+            try:
+                return function(*args)
+            except BlockingIOError:
+                if self._limit == 0.0:
+                    raise
+            if deadline is _OWN_TIMEOUT:
+                deadline = deadline_after(self._limit)
+            self._wait(direction, deadline)
+
+    def _wait(self, direction: int, deadline: float | None) -> None:
+        self._calls_left = IO_BUDGET
+        fd = self.fileno()
+        if fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if not wait_for(fd, direction, deadline, sticky=True):
+            raise _stdlib.timeout("timed out")
+
+    def _yield(self) -> None:
+        self._calls_left = IO_BUDGET
+        hub = current()
+        if hub is not None:
+            hub.yield_turn()
+
+    # -- connecting ----------------------------------------------------------------------------------------------
+
+    def accept(self) -> tuple[socket, Any]:
+        fd, address = self._call(READ, self._accept)  # type: ignore[attr-defined]
+        return type(self)(self.family, self.type, self.proto, fileno=fd), address
+
+    def accept_now(self) -> tuple[socket, Any] | None:
+        """As accept, without waiting: None where nobody has connected."""
+        try:
+            fd, address = self._accept()  # type: ignore[attr-defined]
+        except BlockingIOError:
+            return None
+        return type(self)(self.family, self.type, self.proto, fileno=fd), address
+
+    def wait_readable(self) -> None:
+        """Park until recv() or accept() would not wait. Takes no timeout."""
+        self._wait(READ, None)
+
+    def connect(self, address: Any) -> None:
+        code = self._connect(address)
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    def connect_ex(self, address: Any) -> int:
+        try:
+            return self._connect(address)
+        except _stdlib.timeout:
+            return errno.EAGAIN
+        except OSError as error:
+            if error.errno is None or isinstance(error, _stdlib.gaierror):
+                raise
+            return error.errno
+
+    def _connect(self, address: Any) -> int:
+        """Returns the error number, 0 for success."""
+        deadline = deadline_after(self._limit)
+        code = super().connect_ex(_resolved(self, address))
+        if code not in _CONNECTING or self._limit == 0.0:
+            return 0 if code == errno.EISCONN else code
+        self._wait(WRITE, deadline)
+        return self.getsockopt(_stdlib.SOL_SOCKET, _stdlib.SO_ERROR)
+
+    # -- receiving -----------------------------------------------------------------------------------------------
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        return self._call(READ, super().recv, bufsize, flags)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        return self._call(READ, super().recv_into, buffer, nbytes, flags)
+
+    def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, Any]:
+        return self._call(READ, super().recvfrom, bufsize, flags)
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        return self._call(READ, super().recvfrom_into, buffer, nbytes, flags)
+
+    def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0, /) -> Any:
+        return self._call(READ, super().recvmsg, bufsize, ancbufsize, flags)
+
+    def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0, /) -> Any:
+        return self._call(READ, super().recvmsg_into, buffers, ancbufsize, flags)
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        return self._call(WRITE, super().send, data, flags)
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send all of data. The timeout is for the whole; where it is over, nobody knows how much was sent."""
+        send = super().send
+        deadline = deadline_after(self._limit)
+        with memoryview(data) as view, view.cast("B") as left:
+            sent = 0
+            while sent < len(left):
+                self._calls_left -= 1
+                if self._calls_left <= 0:
+                    self._yield()
+                try:
+                    sent += send(left[sent:], flags)
+                except BlockingIOError:
+                    if self._limit == 0.0:
+                        raise
+                    self._wait(WRITE, deadline)
+
+    def sendto(self, data: Any, *flags_and_address: Any) -> int:
+        return self._call(WRITE, super().sendto, data, *flags_and_address)
+
+    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
+        return self._call(WRITE, super().sendmsg, buffers, ancdata, flags, address)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined,no-any-return]
+
+    # -- the descriptor's end ------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        hub = current()
+        fd = self.fileno()
+        if hub is not None and fd >= 0:
+            hub.descriptors.closing(fd)
+
+    def _real_close(self, *args: Any) -> None:
+        self._forget()
+        super()._real_close(*args)  # type: ignore[misc]
+
+    def detach(self) -> int:
+        """The descriptor, no longer this socket's; it stays non-blocking."""
+        self._forget()
+        return super().detach()
+
+    def dup(self) -> socket:
+        copied = type(self)(self.family, self.type, self.proto, fileno=_stdlib.dup(self.fileno()))
+        copied._limit = self._limit
+        return copied
+
+
+SocketType = socket
+
+
+def fromfd(fd: int, family: int, type: int, proto: int = 0) -> socket:
+    """A socket of a copy of the descriptor."""
+    return socket(family, type, proto, fileno=_stdlib.dup(fd))
+
+
+def socketpair(family: int | None = None, type: int = _stdlib.SOCK_STREAM, proto: int = 0) -> tuple[socket, socket]:
+    """Two sockets, connected to each other."""
+    one, other = _stdlib.socketpair(family, type, proto)
+    return (
+        socket(one.family, one.type, one.proto, fileno=one.detach()),
+        socket(other.family, other.type, other.proto, fileno=other.detach()),
+    )
+
+
+def create_connection(
+    address: tuple[str | None, int],
+    timeout: Any = _OWN_TIMEOUT,
+    source_address: Any = None,
+    *,
+    all_errors: bool = False,
+) -> socket:
+    """Connect to (host, port): each address of the host is tried in turn.
+
+    Raises the last failure, or with all_errors an ExceptionGroup of all of them.
+    """
+    errors: list[Exception] = []
+    host, port = address
+    for family, kind, proto, _, target in getaddrinfo(host, port, 0, _stdlib.SOCK_STREAM):
+        connection = socket(family, kind, proto)
+        try:
+            if timeout is not _OWN_TIMEOUT:
+                connection.settimeout(timeout)
+            if source_address:
+                connection.bind(source_address)
+            connection.connect(target)
+        except OSError as error:
+            connection.close()
+            errors.append(error)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    if not errors:
+        raise OSError(f"getaddrinfo found no address for {host!r}")
+    if all_errors:
+        raise ExceptionGroup("create_connection failed", errors)
+    raise errors[-1]
+
+
+def create_server(address: Any, **kwargs: Any) -> socket:
+    """A listening socket, as the standard library's create_server makes it."""
+    listener = _stdlib.create_server(address, **kwargs)
+    return socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
+
+
+def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
+    """As the standard library's. Numeric hosts are answered at once, names in a thread while other greenlets run."""
+    try:
+        return _stdlib.getaddrinfo(host, port, family, type, proto, flags | _stdlib.AI_NUMERICHOST)
+    except _stdlib.gaierror:
+        if host is None or flags & _stdlib.AI_NUMERICHOST:
+            raise
+    return _in_thread(_stdlib.getaddrinfo, host, port, family, type, proto, flags)
+
+
+def gethostbyname(hostname: str) -> str:
+    """The host's first IPv4 address."""
+    return str(getaddrinfo(hostname, None, _stdlib.AF_INET, _stdlib.SOCK_STREAM)[0][4][0])
+
+
+def _resolved(sock: socket, address: Any) -> Any:
+    """The address with a numeric host, so that connect() does not look it up while all greenlets stand still."""
+    if sock.family not in (_stdlib.AF_INET, _stdlib.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
+        return address
+    found = getaddrinfo(address[0], address[1], sock.family, sock.type, sock.proto)[0][4]
+    return (*found[:2], *address[2:]) if len(address) > 2 else found
+
+
+def _in_thread(function: Callable[..., T], *args: Any) -> T:
+    get_hub()
+    waiter: Waiter[T] = Waiter(outside=True)
+
+    def run() -> None:
+        try:
+            waiter.wake(function(*args))
+        except BaseException as error:
+            waiter.throw(error)
+
+    _start_new_thread(run, ())
+    return waiter.wait()

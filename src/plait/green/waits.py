@@ -1,0 +1,76 @@
+"""Waiting for a descriptor: what sockets, and libraries with descriptors of their own, call.
+
+`wait_read(fd)` and its kin park the greenlet until the kernel says so. Several greenlets may wait for one descriptor.
+Hub's thread only; each wait is one waiter, and two epoll_ctl calls unless the owner of the descriptor keeps its interest
+(see `descriptors`).
+"""
+
+from __future__ import annotations
+
+import socket as _socket
+from typing import Any
+
+from plait.green.exceptions import DeadlineExceeded
+from plait.green.hub import get_hub
+from plait.green.poller import READ, WRITE
+from plait.green.timeout import deadline_after
+from plait.green.waiter import Waiter
+
+__all__ = ["wait_for", "wait_read", "wait_readwrite", "wait_write"]
+
+_timeout = _socket.timeout
+
+
+def wait_for(fd: int, direction: int, deadline: float | None, sticky: bool) -> bool:
+    """Park until fd is ready for `direction`; False where the deadline (monotonic seconds) came first.
+
+    sticky: the caller promises to tell `descriptors.closing(fd)` before it closes fd.
+    """
+    descriptors = get_hub().descriptors
+    waiter: Waiter[Any] = Waiter(outside=False)
+    descriptors.add(fd, direction, waiter)
+    try:
+        waiter.wait(deadline)
+    except DeadlineExceeded:
+        return False
+    finally:
+        descriptors.remove(fd, direction, waiter, sticky)
+    return True
+
+
+def wait_read(fileno: int, timeout: float | None = None, timeout_exc: Any = None) -> None:
+    """Park until fileno is readable. Raises timeout_exc, socket.timeout by default, after `timeout` seconds."""
+    _wait(fileno, READ, timeout, timeout_exc)
+
+
+def wait_write(fileno: int, timeout: float | None = None, timeout_exc: Any = None) -> None:
+    """Park until fileno is writable. Raises timeout_exc, socket.timeout by default, after `timeout` seconds."""
+    _wait(fileno, WRITE, timeout, timeout_exc)
+
+
+def wait_readwrite(fileno: int, timeout: float | None = None, timeout_exc: Any = None) -> None:
+    """Park until fileno is readable or writable. Raises timeout_exc after `timeout` seconds."""
+    descriptors = get_hub().descriptors
+    waiter: Waiter[Any] = Waiter(outside=False)
+    deadline = deadline_after(timeout)
+    try:
+        descriptors.add(fileno, READ, waiter)
+        descriptors.add(fileno, WRITE, waiter)
+        waiter.wait(deadline)
+    except DeadlineExceeded:
+        raise _timed_out(timeout_exc) from None
+    finally:
+        descriptors.remove(fileno, READ, waiter, sticky=False)
+        descriptors.remove(fileno, WRITE, waiter, sticky=False)
+
+
+def _wait(fd: int, direction: int, timeout: float | None, timeout_exc: Any) -> None:
+    if not wait_for(fd, direction, deadline_after(timeout), sticky=False):
+        raise _timed_out(timeout_exc)
+
+
+def _timed_out(timeout_exc: Any) -> BaseException:
+    if timeout_exc is None:
+        return _timeout("timed out")
+    error: BaseException = timeout_exc() if isinstance(timeout_exc, type) else timeout_exc
+    return error
