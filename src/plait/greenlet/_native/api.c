@@ -21,19 +21,6 @@ look_for_cxx(void)
     }
 }
 
-static PyGreenlet *
-api_new(PyObject *run, PyGreenlet *parent)
-{
-    return gl_new(run, parent);
-}
-
-static PyGreenlet *
-api_getcurrent(void)
-{
-    gl_thread *thread = gl_thread_get();
-    return thread == NULL ? NULL : (PyGreenlet *)Py_NewRef((PyObject *)thread->current->self);
-}
-
 static PyObject *
 api_throw(PyGreenlet *self, PyObject *type, PyObject *value, PyObject *traceback)
 {
@@ -97,8 +84,8 @@ gl_make_api(void)
     api[0] = &PyGreenlet_Type;
     api[1] = gl_Error;
     api[2] = gl_Exit;
-    api[3] = (void *)api_new;
-    api[4] = (void *)api_getcurrent;
+    api[3] = (void *)gl_new;
+    api[4] = (void *)gl_getcurrent;
     api[5] = (void *)api_throw;
     api[6] = (void *)api_switch;
     api[7] = (void *)api_setparent;

@@ -90,7 +90,7 @@ struct gl_thread {
     struct {
         /* A switch in flight: set by who leaves, taken by who arrives. */
         PyObject *value; /* what arrives (arguments, where the target starts); NULL: the error that is set */
-        PyObject *kwargs; /* keyword arguments, only where the target starts */
+        PyObject *run, *kwargs; /* what to call and its keyword arguments, only where the target starts */
         gl_coro *origin; /* who left; owns the reference that `current` held */
         gl_slot *dying; /* the slot of an origin that has ended, freed on arrival */
         int use_tracing; /* 3.11: must be continuous across the switch */
@@ -184,8 +184,20 @@ PyObject *gl_flatten(PyObject *args, PyObject *kwargs);
 PyObject *gl_exit_value(void);
 /* The first complete frame of a PARKED or EVICTED greenlet, as a new reference; NULL where there is none. */
 PyObject *gl_frame(gl_coro *coro);
-/* End without running any of its code: give back stack and chunks. */
+/* Bytes of C stack that a PARKED or EVICTED greenlet holds; 0 for others. */
+size_t gl_stack_in_use(const gl_coro *coro);
+/* End without running any of its code: drop what its frames hold, give back stack and chunks. */
 void gl_abandon(gl_coro *coro);
+
+static inline bool
+gl_is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
 
 /* object.c ----------------------------------------------------------------------------------------------- */
 
@@ -194,6 +206,7 @@ extern PyObject *gl_Error, *gl_Exit; /* greenlet.error, greenlet.GreenletExit */
 int gl_type_ready(void);
 PyGreenlet *gl_new_main(gl_thread *thread);
 PyGreenlet *gl_new(PyObject *run, PyGreenlet *parent);
+PyGreenlet *gl_getcurrent(void); /* a new reference; NULL with RuntimeError while the interpreter ends */
 PyObject *gl_switch(PyGreenlet *self, PyObject *args, PyObject *kwargs); /* borrows */
 PyObject *gl_throw(PyGreenlet *self, PyObject *type, PyObject *value, PyObject *traceback); /* borrows */
 int gl_set_parent(PyGreenlet *self, PyObject *parent);

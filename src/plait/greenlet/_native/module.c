@@ -6,8 +6,7 @@ PyDoc_STRVAR(getcurrent_doc, "getcurrent($module, /)\n--\n\nThe greenlet that ca
 static PyObject *
 core_getcurrent(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
-    gl_thread *thread = gl_thread_get();
-    return thread == NULL ? NULL : Py_NewRef((PyObject *)thread->current->self);
+    return (PyObject *)gl_getcurrent();
 }
 
 PyDoc_STRVAR(settrace_doc,

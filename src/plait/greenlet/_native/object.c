@@ -57,6 +57,12 @@ green_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwa
     if (thread == NULL) {
         return NULL;
     }
+    if (UNLIKELY(type->tp_flags & Py_TPFLAGS_IS_ABSTRACT)) {
+        PyObject *nothing = PyTuple_New(0);
+        PyObject *never = nothing != NULL ? PyBaseObject_Type.tp_new(type, nothing, NULL) : NULL; /* says why not */
+        Py_XDECREF(nothing);
+        return never;
+    }
     PyGreenlet *self = new_object(type);
     if (self != NULL) {
         self->pimpl->parent = (PyGreenlet *)Py_NewRef((PyObject *)thread->current->self);
@@ -93,7 +99,7 @@ thread_of_new_parent(PyGreenlet *self, PyGreenlet *parent)
         }
         thread = p->pimpl->thread;
     }
-    if (thread == NULL || thread->tstate == NULL) {
+    if (thread == NULL) {
         PyErr_SetString(PyExc_ValueError, "parent must not be garbage collected");
         return NULL;
     }
@@ -187,6 +193,17 @@ gl_new(PyObject *run, PyGreenlet *parent)
         return NULL;
     }
     return self;
+}
+
+PyGreenlet *
+gl_getcurrent(void)
+{
+    if (UNLIKELY(gl_is_finalizing())) {
+        PyErr_SetString(PyExc_RuntimeError, "greenlet is being finalized");
+        return NULL;
+    }
+    gl_thread *thread = gl_thread_get();
+    return thread == NULL ? NULL : (PyGreenlet *)Py_NewRef((PyObject *)thread->current->self);
 }
 
 /* Switching ------------------------------------------------------------------------------------------------ */
@@ -342,16 +359,6 @@ green_throw(PyGreenlet *self, PyObject *args)
 
 /* Dropping ------------------------------------------------------------------------------------------------- */
 
-static bool
-is_finalizing(void)
-{
-#if PY_VERSION_HEX >= 0x030d0000
-    return Py_IsFinalizing();
-#else
-    return _Py_IsFinalizing();
-#endif
-}
-
 void
 gl_end_unreferenced(PyGreenlet *self)
 {
@@ -388,7 +395,7 @@ static bool
 end_before_dealloc(PyGreenlet *self)
 {
     gl_coro *coro = self->pimpl;
-    if (is_finalizing() || gl_thread_ended(coro)) {
+    if (gl_is_finalizing() || gl_thread_ended(coro)) {
         gl_abandon(coro);
         return true;
     }
@@ -537,9 +544,6 @@ green_set_parent(PyGreenlet *self, PyObject *parent, void *Py_UNUSED(closure))
 static PyObject *
 green_get_frame(PyGreenlet *self, void *Py_UNUSED(closure))
 {
-    if (is_dead(self->pimpl)) {
-        Py_RETURN_NONE;
-    }
     PyObject *frame = gl_frame(self->pimpl);
     return frame != NULL ? frame : Py_NewRef(Py_None);
 }
@@ -611,8 +615,7 @@ green_get_dead(PyGreenlet *self, void *Py_UNUSED(closure))
 static PyObject *
 green_get_stack_saved(PyGreenlet *self, void *Py_UNUSED(closure))
 {
-    gl_coro *coro = self->pimpl;
-    return PyLong_FromSsize_t(coro->state == GL_EVICTED ? coro->image.high - coro->image.low : 0);
+    return PyLong_FromSize_t(gl_stack_in_use(self->pimpl));
 }
 
 static PyObject *
@@ -632,7 +635,7 @@ green_repr(PyGreenlet *self)
         return PyUnicode_FromFormat("<%s object at %p (otid=%p) %sdead>", name, self, owner,
                                     gl_thread_ended(coro) ? "(thread exited) " : "");
     }
-    const char *place = !gl_is_started(coro) ? "" : coro == owner->current ? " current" : " suspended";
+    const char *place = !gl_is_started(coro) ? "" : gl_bound_thread == owner && coro == owner->current ? " current" : " suspended";
     return PyUnicode_FromFormat("<%s object at %p (otid=%p)%s%s%s%s>", name, self, owner, place,
                                 gl_is_active(coro) ? " active" : "", gl_is_started(coro) ? " started" : " pending",
                                 gl_is_main(coro) ? " main" : "");
@@ -654,7 +657,7 @@ static PyGetSetDef green_getset[] = {
     {"gr_frame", (getter)green_get_frame, NULL, "The innermost frame while parked, else None.", NULL},
     {"gr_context", (getter)green_get_context, (setter)green_set_context, "Its contextvars.Context, or None.", NULL},
     {"dead", (getter)green_get_dead, NULL, "Whether it has ended, or can never run again.", NULL},
-    {"_stack_saved", (getter)green_get_stack_saved, NULL, "Bytes of its stack that lie on the heap: 0 unless evicted.", NULL},
+    {"_stack_saved", (getter)green_get_stack_saved, NULL, "Bytes of C stack that it holds while it does not run, wherever they lie.", NULL},
     {NULL},
 };
 

@@ -14,6 +14,7 @@
 #include "core.h"
 #include "swap.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #ifdef PLAIT_ASAN
@@ -241,12 +242,12 @@ resume_evicted(gl_thread *thread, gl_coro *to, PyObject *value, bool last)
 
 /* Starting ------------------------------------------------------------------------------------------------ */
 
-/* Have in coro->run what to call. May run Python code, which may start this very greenlet. */
-static int
+/* What to call, a new reference. May run Python code, which may start this very greenlet. */
+static PyObject *
 fetch_run(gl_coro *coro)
 {
     if (Py_TYPE(coro->self) == &PyGreenlet_Type && coro->run != NULL) {
-        return 0;
+        return Py_NewRef(coro->run);
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -255,25 +256,20 @@ fetch_run(gl_coro *coro)
         Py_XDECREF(type);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
-        return -1;
-    }
-    if (coro->state == GL_NEW) {
-        Py_XSETREF(coro->run, run);
-    }
-    else {
-        Py_DECREF(run);
+        return NULL;
     }
     PyErr_Restore(type, value, traceback);
-    return 0;
+    return run;
 }
 
 /* `run` has been fetched and the greenlet is still NEW: nothing below runs Python code until it begins. */
 static PyObject *
-start(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs, bool last)
+start(gl_thread *thread, gl_coro *to, PyObject *run, PyObject *args, PyObject *kwargs, bool last)
 {
     gl_coro *from = thread->current;
     gl_slot *slot = gl_slot_acquire(thread, to);
     if (slot == NULL) {
+        Py_DECREF(run);
         Py_XDECREF(args);
         Py_XDECREF(kwargs);
         return NULL;
@@ -285,6 +281,7 @@ start(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs, bool las
     gl_tstate_seed_datastack(&to->ts, slot->base, slot->high);
     to->sp = gl_swap_prepare(slot->base, gl_entry, to);
     depart(thread, from, to, args, last);
+    thread->flight.run = run;
     thread->flight.kwargs = kwargs;
     swap(thread, from, to);
     debug_evict(thread, from);
@@ -354,7 +351,8 @@ gl_bootstrap(gl_coro *self)
     debug_evict(thread, self);
     PyObject *args = thread->flight.value;
     PyObject *kwargs = thread->flight.kwargs;
-    thread->flight.kwargs = NULL;
+    PyObject *constructed_with = self->run; /* not what is called, where a subclass has a run of its own */
+    self->run = thread->flight.run;
     gl_tstate_load(thread->tstate, &self->ts);
     if (thread->eh != NULL) {
         *thread->eh = self->ts.eh;
@@ -367,6 +365,7 @@ gl_bootstrap(gl_coro *self)
         args = call_trace(thread, origin, self, args);
     }
     Py_DECREF((PyObject *)origin->self);
+    Py_XDECREF(constructed_with);
     PyObject *result = args != NULL ? call_run(self, args, kwargs) : NULL;
     finish(thread, self, result);
 }
@@ -462,13 +461,16 @@ send(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs, bool last
     }
     while (to->state == GL_DEAD || to->state == GL_NEW) {
         if (to->state == GL_NEW) {
-            if (fetch_run(to) < 0 || check_reachable(thread, to) < 0) {
+            PyObject *run = fetch_run(to);
+            if (run == NULL || check_reachable(thread, to) < 0) {
+                Py_XDECREF(run);
                 goto failed;
             }
             if (to->state == GL_NEW) {
-                return start(thread, to, args, kwargs, last);
+                return start(thread, to, run, args, kwargs, last);
             }
-            continue; /* started meanwhile */
+            Py_DECREF(run); /* started meanwhile */
+            continue;
         }
         if (to->parent == NULL) {
             PyErr_SetString(gl_Error, "cannot switch to a garbage collected greenlet");
@@ -527,28 +529,67 @@ gl_frame(gl_coro *coro)
     return frame;
 }
 
+/* The end of an OS thread's own stack. */
+static char *
+thread_stack_end(const gl_thread *thread)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np((pthread_t)thread->tstate->thread_id, &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &low, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    return (char *)low + size;
+}
+
+size_t
+gl_stack_in_use(const gl_coro *coro)
+{
+    if ((coro->state != GL_PARKED && coro->state != GL_EVICTED) || coro->thread->tstate == NULL) {
+        return 0;
+    }
+    char *end = coro->slot != NULL ? coro->slot->base : thread_stack_end(coro->thread);
+    return end > (char *)coro->sp ? (size_t)(end - (char *)coro->sp) : 0;
+}
+
+static void
+release_frames(struct _PyInterpreterFrame *frame)
+{
+    while (frame != NULL) {
+        struct _PyInterpreterFrame *previous = frame->previous;
+        if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+            frame->previous = NULL; /* it is the generator's, and leads into the stack */
+        }
+        else if (frame->owner == FRAME_OWNED_BY_THREAD) {
+            int locals = gl_frame_code(frame)->co_nlocalsplus;
+            if (frame->frame_obj != NULL) {
+                gl_frame_move_to_object(frame, locals);
+            }
+            else {
+                gl_frame_clear(frame, locals);
+            }
+        }
+        frame = previous;
+    }
+}
+
 void
 gl_abandon(gl_coro *coro)
 {
     if (coro->state != GL_PARKED && coro->state != GL_EVICTED) {
         return;
     }
-    for (struct _PyInterpreterFrame *frame = top_frame(coro); frame != NULL; frame = frame->previous) {
-        if (gl_frame_has_object(frame)) {
-            coro->state = GL_DEAD; /* somebody may hold the frame: its memory stays */
-            coro->slot = NULL;
-            return;
-        }
-    }
+    struct _PyInterpreterFrame *top = top_frame(coro);
     gl_slot *slot = coro->slot;
-    coro->slot = NULL;
-    if (coro->state == GL_EVICTED) {
-        free(coro->image.bytes);
-        coro->image.bytes = NULL;
-    }
     coro->state = GL_DEAD;
-    if (slot != NULL) {
-        gl_free_chunks(coro->ts.datastack_chunk, slot->base);
-        gl_slot_release(slot, coro);
+    coro->slot = NULL;
+    if (slot == NULL || gl_is_finalizing()) {
+        return; /* a main greenlet; or everything ends, and objects are not to be touched */
     }
+    release_frames(top);
+    gl_free_chunks(coro->ts.datastack_chunk, slot->base);
+    free(coro->image.bytes); /* NULL unless it was evicted */
+    coro->image.bytes = NULL;
+    gl_slot_release(slot, coro);
 }

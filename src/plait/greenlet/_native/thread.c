@@ -59,6 +59,9 @@ end_thread(PyObject *capsule)
         return;
     }
     if (gl_bound_thread == thread) {
+        if (!gl_is_finalizing()) {
+            gl_thread_end_orphans(thread); /* in the thread itself: their finally blocks can still run */
+        }
         gl_bound_thread = NULL;
         ended_tstate_id = thread->tstate_id;
     }

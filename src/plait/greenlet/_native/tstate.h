@@ -7,6 +7,8 @@
 #ifndef PLAIT_GREENLET_TSTATE_H
 #define PLAIT_GREENLET_TSTATE_H
 
+#include <string.h>
+
 #ifndef Py_BUILD_CORE
 #define Py_BUILD_CORE 1
 #endif
@@ -14,9 +16,9 @@
 #include <internal/pycore_interpframe_structs.h>
 #include <internal/pycore_tstate.h>
 #include <internal/pycore_pythonrun.h>
-#else
-#include <internal/pycore_frame.h>
+#include <internal/pycore_stackref.h>
 #endif
+#include <internal/pycore_frame.h>
 #undef Py_BUILD_CORE
 
 #define GL_PY311 (PY_VERSION_HEX < 0x030c0000)
@@ -217,6 +219,69 @@ gl_tstate_top_frame(const gl_tstate *ts, const void *where)
     (void)where;
     return ts->current_frame;
 #endif
+}
+
+/* What a frame on a data stack owns, version by version: drop it, as CPython does when the frame returns. Values on
+ * its evaluation stack are lost: up to 3.13 CPython does not write down how many there are. */
+static inline void
+gl_frame_clear(struct _PyInterpreterFrame *frame, int locals)
+{
+#if GL_PY314
+    for (int i = 0; i < locals; i++) {
+        PyStackRef_XCLOSE(frame->localsplus[i]);
+    }
+    Py_XDECREF(frame->f_locals);
+    PyStackRef_XCLOSE(frame->f_funcobj);
+    PyStackRef_XCLOSE(frame->f_executable);
+#else
+    for (int i = 0; i < locals; i++) {
+        Py_XDECREF(frame->localsplus[i]);
+    }
+    Py_XDECREF(frame->f_locals);
+#if GL_PY311
+    Py_XDECREF((PyObject *)frame->f_func);
+    Py_XDECREF((PyObject *)frame->f_code);
+#elif GL_PY312
+    Py_XDECREF(frame->f_funcobj);
+    Py_XDECREF((PyObject *)frame->f_code);
+#else
+    Py_XDECREF(frame->f_funcobj);
+    Py_XDECREF(frame->f_executable);
+#endif
+#endif
+}
+
+static inline PyCodeObject *
+gl_frame_code(struct _PyInterpreterFrame *frame)
+{
+#if GL_PY314
+    return (PyCodeObject *)PyStackRef_AsPyObjectBorrow(frame->f_executable);
+#elif GL_PY313
+    return (PyCodeObject *)frame->f_executable;
+#else
+    return frame->f_code;
+#endif
+}
+
+/* A frame object outlives the data stack that its frame lies on: it takes the frame's contents over. */
+static inline void
+gl_frame_move_to_object(struct _PyInterpreterFrame *frame, int locals)
+{
+    PyFrameObject *object = frame->frame_obj;
+    struct _PyInterpreterFrame *copy = (struct _PyInterpreterFrame *)object->_f_frame_data;
+    memcpy(copy, frame, offsetof(struct _PyInterpreterFrame, localsplus) + (size_t)locals * sizeof(PyObject *));
+    copy->owner = FRAME_OWNED_BY_FRAME_OBJECT;
+    copy->previous = NULL;
+#if GL_PY314
+    copy->stackpointer = copy->localsplus + locals;
+#else
+    copy->stacktop = locals;
+#endif
+    object->f_frame = copy;
+    if (!PyObject_GC_IsTracked((PyObject *)object)) {
+        PyObject_GC_Track((PyObject *)object);
+    }
+    Py_DECREF((PyObject *)object); /* the frame's own reference */
 }
 
 /* Frames on the C stack mark an entry into the interpreter; they have no frame object. */
