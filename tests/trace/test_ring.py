@@ -68,6 +68,29 @@ def test_names_are_strings(wrong):
     assert trace.stop() == []
 
 
+@pytest.mark.parametrize(
+    ("args", "keywords", "message"),
+    [
+        (("green", "wait"), {}, "needs id"),
+        (("green", "wait", 1), {"color": 1}, "no parameter 'color'"),
+        (("green", "wait", 1), {"kind": "x"}, "kind twice"),
+        (("green", "wait", 1, 2, 3, 4, 5, "name", 6), {}, "at most 8 arguments, got 9"),
+        (("green", "wait", "one"), {}, "integer"),
+    ],
+)
+def test_wrong_arguments_are_named(args, keywords, message):
+    trace.start()
+    with pytest.raises(TypeError, match=message):
+        trace.emit(*args, **keywords)
+    assert trace.stop() == []
+
+
+def test_a_keyword_that_is_not_interned_is_known():
+    trace.start()
+    trace.emit("green", "wait", 1, **{"".join(["par", "ent"]): 5})
+    assert trace.stop()[0].parent == 5
+
+
 def test_events_are_sorted_by_their_beginning():
     trace.start()
     for begin_ns in (30, 10, 20):

@@ -14,8 +14,8 @@ C callers go through the capsule in `_native/ring.h`. Cost: see benchmarks/trace
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from plait.trace import _ring
 from plait.trace._ring import dropped, emit, now_ns
@@ -62,19 +62,31 @@ def absorb(events: Iterable[RawEvent]) -> None:
         _absorbed.extend(events)
 
 
-@contextmanager
 def span(
     layer: str, kind: str, id: int = 0, parent: int = 0, bytes: int = 0, name: str | None = None
-) -> Iterator[None]:
-    """Record the block as one event with a beginning and an end, also where it raises."""
-    if not enabled:
-        yield
-        return
-    begin_ns = now_ns()
-    try:
-        yield
-    finally:
-        emit(layer, kind, id, parent, begin_ns, now_ns(), bytes, name)
+) -> AbstractContextManager[None]:
+    """Record a `with` block as one event with a beginning and an end, also where it raises."""
+    return _Span(layer, kind, id, parent, bytes, name) if enabled else _NOTHING
+
+
+_NOTHING = nullcontext()
+
+
+class _Span:
+    """The block of one span(): the beginning is taken on entry, the event emitted on exit."""
+
+    __slots__ = ("_begin_ns", "_fields")
+
+    def __init__(self, *fields: *tuple[str, str, int, int, int, str | None]) -> None:
+        self._fields = fields
+        self._begin_ns = 0
+
+    def __enter__(self) -> None:
+        self._begin_ns = now_ns()
+
+    def __exit__(self, *raised: object) -> None:
+        layer, kind, id, parent, bytes, name = self._fields
+        emit(layer, kind, id, parent, self._begin_ns, now_ns(), bytes, name)
 
 
 def _begin(event: Event) -> int:

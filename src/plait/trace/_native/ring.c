@@ -212,34 +212,83 @@ static PyObject *py_dropped(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
     return PyLong_FromUnsignedLongLong(dropped);
 }
 
-static int require_str(PyObject *value, const char *what)
+/* The parameters of emit(), in order; the names are interned at import, so that a keyword is found by its address. */
+enum { LAYER, KIND, ID, PARENT, BEGIN_NS, END_NS, BYTES, NAME, PARAMETERS };
+static const char *const parameter_text[PARAMETERS] = {"layer",    "kind",   "id",    "parent",
+                                                       "begin_ns", "end_ns", "bytes", "name"};
+static PyObject *parameter_name[PARAMETERS];
+
+static int parameter_index(PyObject *keyword)
 {
-    if (PyUnicode_CheckExact(value))
-        return 1;
-    PyErr_Format(PyExc_TypeError, "%s=%R is not a str; pass a constant string", what, value);
+    for (int i = 0; i < PARAMETERS; i++)
+        if (parameter_name[i] == keyword)
+            return i;
+    for (int i = 0; i < PARAMETERS; i++)
+        if (PyUnicode_CompareWithASCIIString(keyword, parameter_text[i]) == 0)
+            return i;
+    PyErr_Format(PyExc_TypeError, "emit() has no parameter %R", keyword);
+    return -1;
+}
+
+/* Sort positional and keyword arguments into `value`, by parameter; the first three must be there. */
+static int bind_arguments(PyObject *value[PARAMETERS], PyObject *const *args, Py_ssize_t count, PyObject *keywords)
+{
+    if (count > PARAMETERS) {
+        PyErr_Format(PyExc_TypeError, "emit() takes at most %d arguments, got %zd", PARAMETERS, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        value[i] = args[i];
+    for (Py_ssize_t i = 0; keywords != NULL && i < PyTuple_GET_SIZE(keywords); i++) {
+        int at = parameter_index(PyTuple_GET_ITEM(keywords, i));
+        if (at < 0)
+            return -1;
+        if (value[at] != NULL) {
+            PyErr_Format(PyExc_TypeError, "emit() got %s twice", parameter_text[at]);
+            return -1;
+        }
+        value[at] = args[count + i];
+    }
+    for (int i = LAYER; i <= ID; i++)
+        if (value[i] == NULL) {
+            PyErr_Format(PyExc_TypeError, "emit() needs %s", parameter_text[i]);
+            return -1;
+        }
     return 0;
+}
+
+static int check_str(PyObject *const value[PARAMETERS], int at)
+{
+    if (PyUnicode_CheckExact(value[at]))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s=%R is not a str; pass a constant string", parameter_text[at], value[at]);
+    return -1;
 }
 
 PyDoc_STRVAR(emit_doc, "emit(layer, kind, id, parent=0, begin_ns=0, end_ns=0, bytes=0, name=None) -> None\n\n"
                        "Record one event of this thread; nothing while off. begin_ns=0 means now; end_ns=0 an instant.");
 
-static PyObject *py_emit(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+static PyObject *py_emit(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *keywords)
 {
-    static char *names[] = {"layer", "kind", "id", "parent", "begin_ns", "end_ns", "bytes", "name", NULL};
-    PyObject *layer, *kind, *name = Py_None;
-    long long id, parent = 0, begin_ns = 0, end_ns = 0, bytes = 0;
     if (!enabled)
         Py_RETURN_NONE;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOL|LLLLO:emit", names, &layer, &kind, &id, &parent, &begin_ns,
-                                     &end_ns, &bytes, &name))
+    PyObject *value[PARAMETERS] = {NULL};
+    if (bind_arguments(value, args, count, keywords) < 0)
         return NULL;
-    if (!require_str(layer, "layer") || !require_str(kind, "kind"))
+    if (value[NAME] == Py_None)
+        value[NAME] = NULL;
+    if (check_str(value, LAYER) < 0 || check_str(value, KIND) < 0 || (value[NAME] != NULL && check_str(value, NAME) < 0))
         return NULL;
-    if (name == Py_None)
-        name = NULL;
-    else if (!require_str(name, "name"))
-        return NULL;
-    ring_emit(layer, kind, id, parent, begin_ns != 0 ? begin_ns : now_ns(), end_ns, bytes, name);
+    int64_t number[PARAMETERS] = {0};
+    for (int i = ID; i <= BYTES; i++) {
+        if (value[i] == NULL)
+            continue;
+        number[i] = PyLong_AsLongLong(value[i]);
+        if (number[i] == -1 && PyErr_Occurred())
+            return NULL;
+    }
+    ring_emit(value[LAYER], value[KIND], number[ID], number[PARENT], number[BEGIN_NS] != 0 ? number[BEGIN_NS] : now_ns(),
+              number[END_NS], number[BYTES], value[NAME]);
     Py_RETURN_NONE;
 }
 
@@ -256,7 +305,7 @@ static PyMethodDef methods[] = {
     {"clear", py_clear, METH_NOARGS, clear_doc},
     {"drain", py_drain, METH_NOARGS, drain_doc},
     {"dropped", py_dropped, METH_NOARGS, dropped_doc},
-    {"emit", (PyCFunction)(void (*)(void))py_emit, METH_VARARGS | METH_KEYWORDS, emit_doc},
+    {"emit", (PyCFunction)(void (*)(void))py_emit, METH_FASTCALL | METH_KEYWORDS, emit_doc},
     {"now_ns", py_now, METH_NOARGS, now_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -265,6 +314,9 @@ static const PlaitTrace_API api = {&enabled, ring_emit, now_ns};
 
 static int exec_module(PyObject *module)
 {
+    for (int i = 0; i < PARAMETERS; i++)
+        if (parameter_name[i] == NULL && (parameter_name[i] = PyUnicode_InternFromString(parameter_text[i])) == NULL)
+            return -1;
     PyObject *capsule = PyCapsule_New((void *)&api, PLAIT_TRACE_CAPSULE, NULL);
     if (capsule == NULL)
         return -1;
