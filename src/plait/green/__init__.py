@@ -36,19 +36,19 @@ A cooperative server and its clients, all in one thread:
 
 from plait.green.exceptions import LoopExit as LoopExit
 from plait.green.greenlets import Greenlet as Greenlet
-from plait.green.greenlets import idle as idle
-from plait.green.greenlets import iwait as iwait
-from plait.green.greenlets import joinall as joinall
-from plait.green.greenlets import kill as kill
-from plait.green.greenlets import killall as killall
-from plait.green.greenlets import sleep as sleep
 from plait.green.greenlets import spawn as spawn
 from plait.green.greenlets import spawn_later as spawn_later
 from plait.green.greenlets import spawn_raw as spawn_raw
-from plait.green.greenlets import wait as wait
 from plait.green.hub import fork as fork
 from plait.green.hub import get_hub as get_hub
 from plait.green.hub import reinit as reinit
+from plait.green.joining import iwait as iwait
+from plait.green.joining import joinall as joinall
+from plait.green.joining import kill as kill
+from plait.green.joining import killall as killall
+from plait.green.joining import wait as wait
+from plait.green.pauses import idle as idle
+from plait.green.pauses import sleep as sleep
 from plait.green.timeout import Timeout as Timeout
 from plait.green.timeout import with_timeout as with_timeout
 from plait.greenlet import GreenletExit as GreenletExit

@@ -5,8 +5,8 @@
     serving     an error     stopped     stopped
     stopped     serving again where the server was made with an address; an error where it was made with a socket
 
-Subclasses say how to open the listener (`init_socket`) and how to take one request from it (`do_read`). A failing accept
-(out of descriptors) is tried again after a delay that doubles from min_delay to max_delay seconds.
+Subclasses say how to open the listener (`init_socket`) and how to take one request from it (`do_read`). A failing
+accept (out of descriptors) is tried again after a delay that doubles from min_delay to max_delay seconds.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from plait.green.event import Event
-from plait.green.greenlets import Greenlet, sleep, spawn_raw
+from plait.green.greenlets import Greenlet, spawn_raw
 from plait.green.hub import get_hub
+from plait.green.pauses import sleep
 from plait.green.pool import Pool
 from plait.green.socket import socket
 
@@ -30,8 +31,8 @@ class BaseServer:
 
     listener: an address that start() binds, (host, port), ":port" or a port; or a bound and listening socket.
     handle: called in a greenlet of its own with what do_read() returned.
-    spawn: "default" for new greenlets, "raw" for bare ones, None to handle in the acceptor itself, a number for a pool of
-    that size, or a pool (of which the server waits for a free place before it accepts), or a function.
+    spawn: "default" for new greenlets, "raw" for bare ones, None to handle in the acceptor itself, a number for a
+    pool of that size, or a pool (of which the server waits for a free place before it accepts), or a function.
     """
 
     min_delay = 0.01  #: seconds
@@ -49,7 +50,7 @@ class BaseServer:
         self.set_listener(listener)
         self.set_spawn(spawn)
         if handle is not None:
-            self.handle = handle
+            self.handle = handle  # type: ignore[method-assign]
 
     def handle(self, *args: Any) -> None:  # replaced by the argument of that name
         raise NotImplementedError(f"{type(self).__name__} has no handle; pass one, or override it")
@@ -69,7 +70,7 @@ class BaseServer:
 
     def set_listener(self, listener: Any) -> None:
         self.address: Any = None
-        self.family = _stdlib.AF_INET
+        self.family: int = _stdlib.AF_INET
         self.socket: Any = None
         if hasattr(listener, "accept") or hasattr(listener, "recvfrom"):
             if not isinstance(listener, socket):
@@ -96,7 +97,9 @@ class BaseServer:
         elif spawn is None or callable(spawn):
             self._spawn = spawn
         else:
-            raise TypeError(f"spawn={spawn!r} is no way to spawn; pass 'default', 'raw', None, a number, a pool or a function")
+            raise TypeError(
+                f"spawn={spawn!r} is no way to spawn; pass 'default', 'raw', None, a number, a pool or a function"
+            )
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -124,7 +127,7 @@ class BaseServer:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Listen and accept, in a greenlet. Raises RuntimeError where it was started, OSError where it cannot listen."""
+        """Listen and accept, in a greenlet. Raises RuntimeError where it was started before, or OSError."""
         if self.started:
             raise RuntimeError(f"{self!r} is started already")
         if self.socket is None:
@@ -224,4 +227,6 @@ def parse_address(address: Any) -> tuple[int, Any]:
         if colon and port.isdigit():
             host = host.strip("[]")
             return (_stdlib.AF_INET6 if ":" in host else _stdlib.AF_INET), (host, int(port))
-    raise ValueError(f"listener={address!r} is no address; pass (host, port), 'host:port', a port, or a listening socket")
+    raise ValueError(
+        f"listener={address!r} is no address; pass (host, port), 'host:port', a port, or a listening socket"
+    )

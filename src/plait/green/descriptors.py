@@ -14,15 +14,19 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-from plait.green.poller import READ, WRITE
-
-if TYPE_CHECKING:
-    from plait.green.hub import Hub
-    from plait.green.waiter import Waiter
+from plait.green.poller import READ, WRITE, EpollPoller
 
 __all__ = ["Descriptors"]
+
+
+class Waiter(Protocol):
+    """What is woken; `waiter.Waiter` is one."""
+
+    def wake(self) -> bool: ...
+
+    def throw(self, exception: BaseException, /) -> bool: ...
 
 
 class _Entry:
@@ -40,10 +44,10 @@ class _Entry:
 
 
 class Descriptors:
-    __slots__ = ("_entries", "_hub", "waiting")
+    __slots__ = ("_entries", "poller", "waiting")
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, poller: EpollPoller) -> None:
+        self.poller = poller
         self._entries: dict[int, _Entry] = {}
         self.waiting = 0  # waiters over all descriptors
 
@@ -54,7 +58,7 @@ class Descriptors:
             entry = self._entries[fd] = _Entry()
         if entry.interest & direction == 0:
             try:
-                self._hub.poller.watch(fd, entry.interest | direction)
+                self.poller.watch(fd, entry.interest | direction)
             except PermissionError:  # a regular file: reading it never would block for long
                 self._drop_if_unused(fd, entry)
                 waiter.wake()
@@ -83,17 +87,17 @@ class Descriptors:
         entry = self._entries.pop(fd, None)
         if entry is None:
             return
-        self._hub.poller.forget(fd)
+        self.poller.forget(fd)
         for waiter in entry.readers + entry.writers:
             self.waiting -= 1
             waiter.throw(OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: descriptor {fd} was closed during a wait"))
 
     def poll(self, timeout_s: float | None) -> None:
         """Let the kernel say what is ready, waiting for at most timeout_s, and wake who waits for it."""
-        for fd, ready in self._hub.poller.wait(timeout_s):
+        for fd, ready in self.poller.wait(timeout_s):
             entry = self._entries.get(fd)
             if entry is None:
-                self._hub.poller.forget(fd)
+                self.poller.forget(fd)
                 continue
             woken = 0
             if ready & READ and entry.readers:
@@ -105,12 +109,13 @@ class Descriptors:
             if not woken or entry.interest & ready & ~woken:
                 self._narrow(fd, entry)
 
-    def watch_all_again(self) -> None:
+    def move_to(self, poller: EpollPoller) -> None:
         """After a fork: tell a new poller all that the old one knew."""
+        self.poller = poller
         for fd, entry in list(self._entries.items()):
             entry.interest = entry.wanted()
             try:
-                self._hub.poller.watch(fd, entry.interest)
+                self.poller.watch(fd, entry.interest)
             except OSError:
                 self.closing(fd)
 
@@ -124,7 +129,7 @@ class Descriptors:
     def _narrow(self, fd: int, entry: _Entry) -> None:
         wanted = entry.wanted()
         if wanted != entry.interest:
-            self._hub.poller.watch(fd, wanted)
+            self.poller.watch(fd, wanted)
             entry.interest = wanted
         self._drop_if_unused(fd, entry)
 

@@ -1,4 +1,4 @@
-"""Greenlets with results: what `spawn` returns, and waiting for them.
+"""Greenlets with results: what `spawn` returns.
 
 A greenlet is new -> scheduled -> running -> ended:
 
@@ -11,8 +11,8 @@ A greenlet is new -> scheduled -> running -> ended:
 An ended greenlet has a value, or an exception that the hub has printed. GreenletExit is a value: being killed is no
 failure. SystemExit and KeyboardInterrupt go on to the main greenlet of the thread.
 
-Two kinds of callables hear of the end: joiners (this package's waiters: called at once, on the greenlet's own stack; they
-neither block nor raise) and links (the user's: called by the hub, in the order of linking; errors are printed).
+Two kinds of callables hear of the end: joiners (this package's waiters: called at once, on the greenlet's own stack;
+they neither block nor raise) and links (the user's: called by the hub, in the order of linking; errors are printed).
 
 Cost: a spawn is one object, one run-queue entry and one switch; one more switch brings its end back to the hub.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from types import MappingProxyType, TracebackType
@@ -29,25 +29,13 @@ from typing import Any
 
 from plait._base import clock
 from plait.green.exceptions import DeadlineExceeded
-from plait.green.hub import Hub, Timer, Turn, get_hub
-from plait.green.timeout import Timeout, deadline_after
+from plait.green.hub import Hub, Timer, get_hub
+from plait.green.timeout import Timeout, deadline_after, throw_into
 from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
 
-__all__ = [
-    "Greenlet",
-    "idle",
-    "iwait",
-    "joinall",
-    "kill",
-    "killall",
-    "sleep",
-    "spawn",
-    "spawn_later",
-    "spawn_raw",
-    "wait",
-]
+__all__ = ["Greenlet", "spawn", "spawn_later", "spawn_raw"]
 
 NEW, SCHEDULED, RUNNING, ENDED = range(4)
 
@@ -58,7 +46,8 @@ _REPR_LIMIT = 50
 class Greenlet(greenlet):
     """A function that runs concurrently with the other greenlets of its thread.
 
-    Subclasses override `_run`. Calling the class makes a new greenlet; `start` (or the class method `spawn`) lets it run.
+    Subclasses override `_run`. Calling the class makes a new greenlet; `start` (or the class method `spawn`) lets it
+    run.
     """
 
     direct = False  # see hub
@@ -71,7 +60,7 @@ class Greenlet(greenlet):
         if run is not None:
             if not callable(run):
                 raise TypeError(f"run={run!r} is not callable; pass a function and its arguments")
-            self._run = run
+            self._run = run  # type: ignore[method-assign]
         if args:
             self.args = args
         if kwargs:
@@ -284,14 +273,15 @@ class Greenlet(greenlet):
     ) -> None:
         """Raise `exception` where the greenlet is parked; one that has not begun never does.
 
-        block: wait until it has ended, `timeout` seconds at most. Nothing happens to one that has ended. From any thread.
+        block: wait until it has ended, `timeout` seconds at most. Nothing happens to one that has ended. From any
+        thread.
         """
         if self._state in (NEW, SCHEDULED):
             self._end_unstarted(exception)
         elif self._state == RUNNING:
             if self is getcurrent() and block:
                 greenlet.throw(self, exception)
-            self._hub.run_callback_threadsafe(_throw_into, self, exception)
+            self._hub.run_callback_threadsafe(throw_into, self, exception)
             if block:
                 self.join(timeout)
 
@@ -391,9 +381,6 @@ spawn = Greenlet.spawn
 spawn_later = Greenlet.spawn_later
 
 
-# -- functions ---------------------------------------------------------------------------------------------------
-
-
 def spawn_raw(function: Callable[..., Any], *args: Any, **kwargs: Any) -> greenlet:
     """A bare greenlet of function(*args, **kwargs), runnable now: no result, no links, nothing that waits for it."""
     if not callable(function):
@@ -402,164 +389,6 @@ def spawn_raw(function: Callable[..., Any], *args: Any, **kwargs: Any) -> greenl
     runner = greenlet(function, hub)
     hub.run_callback(partial(runner.switch, *args, **kwargs))
     return runner
-
-
-def sleep(seconds: float = 0, ref: bool = True) -> None:
-    """Park the current greenlet for `seconds`; 0 lets the other runnable greenlets run once.
-
-    ref=False: a hub with nothing else left does not wait for it.
-    """
-    hub = get_hub()
-    if seconds <= 0:
-        hub.yield_turn()
-        return
-    turn = Turn(getcurrent())
-    if turn.greenlet is hub:
-        hub.refuse_to_block()
-    begin_ns = ring.now_ns() if ring.enabled else 0
-    timer = hub.call_at(clock.now() + seconds, hub.ready.append, turn, keeps_alive=ref)
-    try:
-        hub.switch_away()
-    finally:
-        turn.greenlet = None
-        timer.cancel()
-    if begin_ns:
-        ring.emit("green", "sleep", id(turn), id(getcurrent()), begin_ns, ring.now_ns())
-
-
-def idle(priority: int = 0) -> None:
-    """Park the current greenlet until no other is runnable."""
-    get_hub().yield_until_idle()
-
-
-class _Collector:
-    """Collects greenlets as they end, and wakes its waiter when there are enough."""
-
-    __slots__ = ("done", "enough", "waiter")
-
-    def __init__(self, enough: int) -> None:
-        self.done: list[Any] = []
-        self.enough = enough
-        self.waiter: Waiter[Any] = Waiter(outside=False)
-
-    def __call__(self, source: Any) -> None:
-        self.done.append(source)
-        if len(self.done) >= self.enough:
-            self.waiter.wake()
-
-
-def wait(objects: Iterable[Any] | None = None, timeout: float | None = None, count: int | None = None) -> Any:
-    """Wait until `count` of the objects (all, for None) are ready; returns those that are, in the order of getting so.
-
-    objects: greenlets, events, semaphores: whatever has rawlink and unlink. None waits until nothing but the
-    caller is left, and returns whether that came about.
-    """
-    if objects is None:
-        return get_hub().join(timeout)
-    return list(iwait(objects, timeout, count))
-
-
-def iwait(objects: Iterable[Any], timeout: float | None = None, count: int | None = None) -> Iterator[Any]:
-    """The objects, one by one, as they become ready; ends after `count` of them or after `timeout` seconds."""
-    items = list(dict.fromkeys(objects))
-    left = len(items) if count is None else min(count, len(items))
-    if left <= 0:
-        return
-    deadline = deadline_after(timeout)
-    collector = _Collector(1)
-    try:
-        for item in items:
-            item.rawlink(collector)
-        while left:
-            if not collector.done:
-                try:
-                    collector.waiter.wait(deadline)
-                except DeadlineExceeded:
-                    return
-                continue
-            left -= 1
-            yield collector.done.pop(0)
-    finally:
-        for item in items:
-            item.unlink(collector)
-
-
-def joinall(
-    greenlets: Iterable[Any], timeout: float | None = None, raise_error: bool = False, count: int | None = None
-) -> list[Any]:
-    """Wait until the greenlets have ended; returns those that have, in the order in which they ended.
-
-    timeout: seconds at most. count: be content with that many. raise_error: raise the first failure as soon as it is there.
-    """
-    if not raise_error:
-        items = list(dict.fromkeys(greenlets))
-        if all(type(item).join is Greenlet.join for item in items):
-            return _join_many(items, timeout, count)
-        return list(iwait(items, timeout, count))
-    done = []
-    for source in iwait(greenlets, timeout, count):
-        if getattr(source, "exception", None) is not None:
-            raise source.exception
-        done.append(source)
-    return done
-
-
-def _join_many(items: list[Greenlet], timeout: float | None, count: int | None) -> list[Greenlet]:
-    """joinall without a wake-up for each: one collector hears of every end."""
-    enough = len(items) if count is None else min(count, len(items))
-    collector = _Collector(enough)
-    running = []
-    for item in items:
-        if item._state == ENDED:
-            collector.done.append(item)
-        else:
-            item._joiners.append(collector)
-            running.append(item)
-    try:
-        if len(collector.done) < enough:
-            collector.waiter.wait(deadline_after(timeout))
-    except DeadlineExceeded:
-        pass
-    finally:
-        for item in running:
-            if item._state != ENDED:
-                item._joiners.remove(collector)
-    return collector.done if count is None else collector.done[:enough]
-
-
-def kill(target: greenlet, exception: Any = GreenletExit) -> None:
-    """Raise `exception` where the greenlet is parked, soon; does not wait. For any greenlet, a raw one too."""
-    if isinstance(target, Greenlet):
-        target.kill(exception, block=False)
-    elif not target.dead:
-        get_hub().run_callback(_throw_into, target, exception)
-
-
-def killall(
-    greenlets: Iterable[greenlet],
-    exception: Any = GreenletExit,
-    block: bool = True,
-    timeout: float | None = None,
-) -> None:
-    """Raise `exception` in all of them; with `block`, wait until they have ended. Raises Timeout after `timeout` seconds."""
-    targets = list(greenlets)
-    for target in targets:
-        kill(target, exception)
-    if not block or not targets:
-        return
-    deadline = deadline_after(timeout)
-    for target in targets:
-        if isinstance(target, Greenlet):
-            target.join(None if deadline is None else max(0.0, deadline - clock.now()))
-            if not target.dead:
-                raise Timeout(timeout)
-        else:
-            sleep(0)
-
-
-def _throw_into(target: greenlet, exception: Any) -> None:
-    if not target.dead:
-        target.throw(exception)
 
 
 # -- names and idents --------------------------------------------------------------------------------------------
@@ -588,13 +417,10 @@ def _take_ident(owner: Greenlet) -> int:
 def _function_text(runner: Greenlet) -> str:
     function = runner._run
     owner = getattr(function, "__self__", None)
-    if owner is runner:
-        return function.__func__.__name__
-    if owner is None and hasattr(function, "__name__"):
+    if (owner is None or owner is runner) and hasattr(function, "__name__"):
         return str(function.__name__)
     return repr(function)
 
 
 def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _REPR_LIMIT else text[: _REPR_LIMIT - 1] + "…"
+    return repr(value)[:_REPR_LIMIT]

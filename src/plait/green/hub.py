@@ -5,20 +5,20 @@ the next runnable greenlet; only when there is none, when a callback is due, or 
 spent, does it go through the hub greenlet. One turn of the hub is: inbox, due timers, run queue, poll.
 
 The run queue holds entries: a `Callback`, run on the hub's own stack (it must not block), or anything with
-`target() -> greenlet | None`, the greenlet to switch to, None when the entry is void. `target` has no side effects. Only
-the hub switches to what is not `direct`: a greenlet that begins there counts its recursion from the hub's depth, not from
-that of whoever happened to block. An entry is read, then deleted by `del ready[0]`, then switched to: the interpreter delivers no signal between the last two,
-so Ctrl-C cannot lose an entry.
+`target() -> greenlet | None`, the greenlet to switch to, None when the entry is void. `target` has no side effects.
+Only the hub switches to what is not `direct`: a greenlet that begins there counts its recursion from the hub's depth,
+not from that of whoever happened to block. An entry is read, then deleted by `del ready[0]`, then switched to: the
+interpreter delivers no signal between the last two, so Ctrl-C cannot lose an entry.
 
 Only the hub's thread touches `ready`, the timers and the poller. Other threads append to `inbox` and then ring the
 poller's bell; the hub silences the bell before it looks into the inbox.
 
-Fork: `os.fork()` leaves the child without a hub (`started()` is False, `get_hub()` makes a new one); the parent's greenlets
-never run there, except the one that forked. `reinit()` in the child adopts the parent's hub instead, greenlets and
-all, with a poller of its own: that is gevent's meaning of `fork`, and `plait.green.fork` does it.
+Fork: `os.fork()` leaves the child without a hub (`started()` is False, `get_hub()` makes a new one); the parent's
+greenlets never run there, except the one that forked. `reinit()` in the child adopts the parent's hub instead,
+greenlets and all, with a poller of its own: that is gevent's meaning of `fork`, and `plait.green.fork` does it.
 
-Costs: a hand-off is a deque operation and one switch; a timer is O(log n) to start, O(1) to cancel; an idle hub makes no
-system call. Left to others: waiting (`waiter`), descriptors (`descriptors`), greenlets with results (`greenlets`).
+Costs: a hand-off is a deque operation and one switch; a timer is O(log n) to start, O(1) to cancel; an idle hub makes
+no system call. Left to others: waiting (`waiter`), descriptors (`descriptors`), greenlets with results (`greenlets`).
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Hub(greenlet):
         self.budget = 0  # 0 until the hub runs: the first to block goes through it
         self.outside_waits = 0  # parked waiters that another thread may wake
         self.poller = EpollPoller()
-        self.descriptors = Descriptors(self)
+        self.descriptors = Descriptors(self.poller)
         self._timers: list[tuple[float, int, Timer]] = []
         self._timer_count = 0  # ties between equal deadlines: first come, first served
         self._timers_cancelled = 0  # in the heap
@@ -446,7 +446,7 @@ class Hub(greenlet):
         self.poller = EpollPoller()
         self.thread_ident = _thread.get_ident()
         self.generation = _generation
-        self.descriptors.watch_all_again()
+        self.descriptors.move_to(self.poller)
         _install(self)
 
     def _abandon(self) -> None:

@@ -3,8 +3,8 @@
 Owns: the order of waking. `_announce` wakes who waited at that moment, first come first served, and hands each linked
 callback, once, to the hub of the thread that linked it. `_wait` is for the waiting side.
 
-Thread safety: a waiter enters the queue first and looks at `ready()` afterwards; who makes the object ready does that first
-and looks at the queue afterwards. One of the two sees the other.
+Thread safety: a waiter enters the queue first and looks at `ready()` afterwards; who makes the object ready does that
+first and looks at the queue afterwards. One of the two sees the other.
 """
 
 from __future__ import annotations

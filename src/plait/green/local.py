@@ -1,8 +1,8 @@
 """Greenlet-local attributes: an object that looks different from each greenlet.
 
-Each greenlet has a dictionary of its own, made when it first touches the object, and the class's `__init__` runs in it again
-with the first arguments. The dictionary goes when either the greenlet or the object does.
-Cost: one weak dictionary look-up an access.
+Each greenlet has a dictionary of its own, made when it first touches the object, and the class's `__init__` runs in
+it again with the first arguments. The dictionary goes when either the greenlet or the object does. Cost: one weak
+dictionary look-up an access.
 """
 
 from __future__ import annotations
@@ -75,8 +75,6 @@ class local:
         copied = type(self)(*state.args, **state.kwargs)
         _values(copied).update(_values(self))
         return copied
-
-
 
 
 def _values(self: local) -> dict[str, Any]:

@@ -144,7 +144,8 @@ class RLock:
         self._count = 0
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {id(self):#x} _block={self._block} _count={self._count} _owner={self._owner!r})>"
+        state = f"_block={self._block} _count={self._count} _owner={self._owner!r}"
+        return f"<{type(self).__name__} at {id(self):#x} {state})>"
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
         """Own the lock, once more. False where it could not be had: see Semaphore.acquire. -1 waits for ever."""

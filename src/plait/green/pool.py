@@ -1,7 +1,8 @@
 """Groups and pools: greenlets that are waited for, killed and limited together.
 
-A Group holds the greenlets that were added and have not ended. A Pool is a group of limited size: adding waits for a place.
-`imap` and `imap_unordered` feed a function from an iterable in a greenlet of their own and give results as they come.
+A Group holds the greenlets that were added and have not ended. A Pool is a group of limited size: adding waits for a
+place. `imap` and `imap_unordered` feed a function from an iterable in a greenlet of their own and give results as
+they come.
 
 A place in a pool is a unit of its semaphore, given back when the hub hears that the greenlet has ended.
 """
@@ -14,7 +15,8 @@ from queue import Full
 from typing import Any
 
 from plait.green.event import Event
-from plait.green.greenlets import Greenlet, iwait, joinall, kill
+from plait.green.greenlets import Greenlet
+from plait.green.joining import iwait, joinall, kill
 from plait.green.lock import DummySemaphore, Semaphore
 from plait.green.timeout import Timeout
 from plait.green.waiter import Waiter
@@ -84,15 +86,13 @@ class _MapMethods:
 
         maxsize: at most so many results are computed or computing that were not taken yet; None: no limit.
         """
-        return IMap.spawn(func, zip(*iterables, strict=False), self.spawn, maxsize)  # type: ignore[return-value]
+        return IMap.spawn(func, zip(*iterables, strict=False), self.spawn, maxsize)
 
     def imap_unordered(
         self, func: Callable[..., Any], *iterables: Iterable[Any], maxsize: int | None = None
     ) -> IMapUnordered:
         """As imap, in the order in which the results come."""
-        return IMapUnordered.spawn(  # type: ignore[return-value]
-            func, zip(*iterables, strict=False), self.spawn, maxsize
-        )
+        return IMapUnordered.spawn(func, zip(*iterables, strict=False), self.spawn, maxsize)
 
 
 class IMapUnordered(Greenlet):
@@ -117,7 +117,7 @@ class IMapUnordered(Greenlet):
         self._waiter: Waiter[Any] | None = None
         self.rawlink(self._feeding_ended)
 
-    def _run(self) -> None:  # type: ignore[override]
+    def _run(self) -> None:
         for index, item in enumerate(self._items):
             self._room.acquire()
             self._missing += 1
@@ -270,7 +270,7 @@ class Group(_MapMethods):
         return empty
 
     def kill(self, exception: Any = GreenletExit, block: bool = True, timeout: float | None = None) -> None:
-        """Kill all, also those that come in meanwhile; with `block`, wait until all have ended, or for `timeout` seconds."""
+        """Kill all, also those that come in meanwhile; with `block` wait for their end, `timeout` seconds at most."""
         timer = Timeout.start_new(timeout)
         try:
             while self.greenlets:
@@ -281,7 +281,7 @@ class Group(_MapMethods):
                 if not block:
                     return
                 joinall(list(self.greenlets))
-                self._empty_event.wait(0) or self._forget_ended()
+                self._forget_ended()
         except Timeout as error:
             if error is not timer:
                 raise
@@ -316,7 +316,7 @@ class Group(_MapMethods):
 class Pool(Group):
     """A group of at most `size` greenlets; None: without limit."""
 
-    def __init__(self, size: int | None = None, greenlet_class: type | None = None) -> None:
+    def __init__(self, size: int | None = None, greenlet_class: type[Greenlet] | None = None) -> None:
         if size is not None and size < 0:
             raise ValueError(f"size={size!r} is negative; pass the largest number of greenlets, or None for no limit")
         super().__init__()

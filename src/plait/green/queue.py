@@ -1,17 +1,18 @@
 """Queues between greenlets, and between threads.
 
-`Queue` holds items first in, first out, `LifoQueue` last in, first out, `PriorityQueue` smallest first; `SimpleQueue` is a
-Queue without limit and without tasks to be counted; a `Channel` holds nothing: put waits for its get.
+`Queue` holds items first in, first out, `LifoQueue` last in, first out, `PriorityQueue` smallest first; `SimpleQueue`
+is a Queue without limit and without tasks to be counted; a `Channel` holds nothing: put waits for its get.
 
-A put wakes the getter that waits longest, a get the putter; whoever is woken looks again, so that an item is only ever in
-the queue or in one getter's hands. A greenlet that was woken and is killed before it runs passes the wake-up on.
-`_guard`, never held over a switch, makes each step one for threads.
+A put wakes the getter that waits longest, a get the putter; whoever is woken looks again, so that an item is only
+ever in the queue or in one getter's hands. A greenlet that was woken and is killed before it runs passes the wake-up
+on. `_guard`, never held over a switch, makes each step one for threads.
 """
 
 from __future__ import annotations
 
 import _thread
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Full
@@ -23,11 +24,11 @@ from plait.green.hub import get_hub
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
 
-try:
+if sys.version_info >= (3, 13):
     from queue import ShutDown
-except ImportError:  # before Python 3.13
+else:
 
-    class ShutDown(Exception):  # type: ignore[no-redef]
+    class ShutDown(Exception):
         """The queue was shut down."""
 
 
@@ -351,7 +352,7 @@ class Channel(Generic[T]):
         return True
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
-        """Hand the item to a getter. Raises Full where none comes: at once with block=False, or in `timeout` seconds."""
+        """Hand the item to a getter. Raises Full where none comes: at once, or in `timeout` seconds."""
         with self._guard:
             if self._getters:
                 self._getters.popleft().wake(item)
@@ -375,7 +376,7 @@ class Channel(Generic[T]):
         self.put(item, block=False)
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:
-        """Take an item from a putter. Raises Empty where none comes: at once with block=False, or in `timeout` seconds."""
+        """Take an item from a putter. Raises Empty where none comes: at once, or in `timeout` seconds."""
         with self._guard:
             if self._returned:
                 return self._returned.popleft()

@@ -22,7 +22,11 @@ class StreamServer(BaseServer):
     backlog = 256
 
     def __init__(
-        self, listener: Any, handle: Callable[..., Any] | None = None, backlog: int | None = None, spawn: Any = "default"
+        self,
+        listener: Any,
+        handle: Callable[..., Any] | None = None,
+        backlog: int | None = None,
+        spawn: Any = "default",
     ) -> None:
         super().__init__(listener, handle, spawn)
         if backlog is not None:

@@ -1,9 +1,9 @@
 """Cooperative sockets: the standard library's class, whose waiting parks the greenlet instead of the thread.
 
-The descriptor is always non-blocking; `settimeout` and `setblocking` say what the methods here do about it. Each call is
-tried first and waits only where the kernel has nothing. Several greenlets may wait on one socket; closing it wakes them
-with EBADF. A socket that is always ready yields to the others now and then (IO_BUDGET), before a call, so that a greenlet
-that is killed while it yields has not taken anything.
+The descriptor is always non-blocking; `settimeout` and `setblocking` say what the methods here do about it. Each call
+is tried first and waits only where the kernel has nothing. Several greenlets may wait on one socket; closing it wakes
+them with EBADF. A socket that is always ready yields to the others now and then (IO_BUDGET), before a call, so that a
+greenlet that is killed while it yields has not taken anything.
 
 All other names are those of the standard library's `socket` module. Name look-ups that are not numeric run in a thread.
 """
@@ -26,7 +26,12 @@ from plait.green.waits import wait_read as wait_read
 from plait.green.waits import wait_readwrite as wait_readwrite
 from plait.green.waits import wait_write as wait_write
 
-__all__ = [*_stdlib.__all__, "wait_read", "wait_readwrite", "wait_write"]
+__all__ = [  # noqa: PLE0604  (the standard library's are strings)
+    *_stdlib.__all__,
+    "wait_read",
+    "wait_readwrite",
+    "wait_write",
+]
 
 T = TypeVar("T")
 
@@ -69,7 +74,7 @@ class socket(_native):
         return self._limit
 
     @property
-    def timeout(self) -> float | None:  # type: ignore[override]
+    def timeout(self) -> float | None:
         return self._limit
 
     def setblocking(self, flag: bool) -> None:
@@ -79,7 +84,7 @@ class socket(_native):
         return self._limit != 0.0
 
     @property
-    def type(self) -> _stdlib.SocketKind:  # type: ignore[override]
+    def type(self) -> _stdlib.SocketKind:
         """SOCK_STREAM or its kin, without the bit that says the descriptor does not block."""
         return _stdlib.SocketKind(int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC))
 
@@ -107,7 +112,7 @@ class socket(_native):
         if fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if not wait_for(fd, direction, deadline, sticky=True):
-            raise _stdlib.timeout("timed out")
+            raise TimeoutError("timed out")
 
     def _yield(self) -> None:
         self._calls_left = IO_BUDGET
@@ -141,7 +146,7 @@ class socket(_native):
     def connect_ex(self, address: Any) -> int:
         try:
             return self._connect(address)
-        except _stdlib.timeout:
+        except TimeoutError:
             return errno.EAGAIN
         except OSError as error:
             if error.errno is None or isinstance(error, _stdlib.gaierror):

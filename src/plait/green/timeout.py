@@ -1,8 +1,8 @@
 """Timeout: an exception that the hub raises in a greenlet when a time has passed.
 
-A timeout is new, pending (its timer runs) or over (fired, or cancelled); `start` makes a new or an over one pending. It is
-delivered where its greenlet is parked, as any exception thrown into it; it inherits BaseException so that a handler of the
-task's own errors does not swallow it.
+A timeout is new, pending (its timer runs) or over (fired, or cancelled); `start` makes a new or an over one pending.
+It is delivered where its greenlet is parked, as any exception thrown into it; it inherits BaseException so that a
+handler of the task's own errors does not swallow it.
 
 Cost: one timer. Waits that only need an end take a deadline instead and raise nothing in between.
 """
@@ -16,7 +16,7 @@ from plait._base import clock
 from plait.green.hub import Timer, get_hub
 from plait.greenlet import getcurrent, greenlet
 
-__all__ = ["Timeout", "deadline_after", "with_timeout"]
+__all__ = ["Timeout", "deadline_after", "throw_into", "with_timeout"]
 
 _NO_VALUE: Any = object()
 Seconds = float | None
@@ -32,8 +32,8 @@ class Timeout(BaseException):
     """Raise `exception` in the current greenlet after `seconds`.
 
     seconds: None never fires; zero or less fires at the next block.
-    exception: None or True raises this Timeout; False raises it and the `with` block swallows it; a string raises it and
-    is shown; an exception class or instance is raised instead of it.
+    exception: None or True raises this Timeout; False raises it and the `with` block swallows it; a string raises it
+    and is shown; an exception class or instance is raised instead of it.
     ref: whether a hub with nothing else left still waits for it.
     """
 
@@ -74,7 +74,7 @@ class Timeout(BaseException):
         if exception is None or isinstance(exception, (bool, str)):
             exception = self
         self._timer = get_hub().call_at(
-            clock.now() + self.seconds, _throw_into, getcurrent(), exception, keeps_alive=self._keeps_alive
+            clock.now() + self.seconds, throw_into, getcurrent(), exception, keeps_alive=self._keeps_alive
         )
 
     def cancel(self) -> None:
@@ -123,6 +123,7 @@ def with_timeout(seconds: float | None, function: Any, *args: Any, timeout_value
         timeout.cancel()
 
 
-def _throw_into(runner: greenlet, exception: Any) -> None:
+def throw_into(runner: greenlet, exception: Any) -> None:
+    """Raise the exception where the greenlet is parked, unless it has ended. In the hub only."""
     if not runner.dead:
         runner.throw(exception)

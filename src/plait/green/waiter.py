@@ -23,8 +23,8 @@ A deadline or an exception thrown into the greenlet ends the wait but withdraws 
 or after keeps the waiter ready. Who hands something over through a waiter must look at `ready` then. After a deadline
 the waiter may wait again.
 
-Costs: parking, one switch; no system call unless the OS thread blocks. Rejected: a deadline as one more outcome, because a
-waiter that passed its deadline could not be waited on again. Fairness belongs to `hub`.
+Costs: parking, one switch; no system call unless the OS thread blocks. Rejected: a deadline as one more outcome,
+because a waiter that passed its deadline could not be waited on again. Fairness belongs to `hub`.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Waiter(Generic[T]):
         self._outcomes = []
         if exception is not None:
             raise exception
-        return value  # type: ignore[return-value]
+        return value  # type: ignore[no-any-return]
 
     def _block(self, deadline: float | None) -> None:
         self._parker = parker = _ThreadParker()

@@ -1,8 +1,8 @@
 """Waiting for a descriptor: what sockets, and libraries with descriptors of their own, call.
 
 `wait_read(fd)` and its kin park the greenlet until the kernel says so. Several greenlets may wait for one descriptor.
-Hub's thread only; each wait is one waiter, and two epoll_ctl calls unless the owner of the descriptor keeps its interest
-(see `descriptors`).
+Hub's thread only; each wait is one waiter, and two epoll_ctl calls unless the owner of the descriptor keeps its
+interest (see `descriptors`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,147 @@
+"""Waiting for many: greenlets, events, whatever can be linked to; and killing many.
+
+joinall over greenlets has one collector hear of every end and wakes its waiter once; anything else goes through
+rawlink, a wake-up each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from plait._base import clock
+from plait.green.exceptions import DeadlineExceeded
+from plait.green.greenlets import Greenlet
+from plait.green.hub import get_hub
+from plait.green.pauses import sleep
+from plait.green.timeout import Timeout, deadline_after, throw_into
+from plait.green.waiter import Waiter
+from plait.greenlet import GreenletExit, greenlet
+
+__all__ = ["iwait", "joinall", "kill", "killall", "wait"]
+
+
+class _Collector:
+    """Collects greenlets as they end, and wakes its waiter when there are enough."""
+
+    __slots__ = ("done", "enough", "waiter")
+
+    def __init__(self, enough: int) -> None:
+        self.done: list[Any] = []
+        self.enough = enough
+        self.waiter: Waiter[Any] = Waiter(outside=False)
+
+    def __call__(self, source: Any) -> None:
+        self.done.append(source)
+        if len(self.done) >= self.enough:
+            self.waiter.wake()
+
+
+def wait(objects: Iterable[Any] | None = None, timeout: float | None = None, count: int | None = None) -> Any:
+    """Wait until `count` of the objects (all, for None) are ready; returns those that are, in the order of getting so.
+
+    objects: greenlets, events, semaphores: whatever has rawlink and unlink. None waits until nothing but the
+    caller is left, and returns whether that came about.
+    """
+    if objects is None:
+        return get_hub().join(timeout)
+    return list(iwait(objects, timeout, count))
+
+
+def iwait(objects: Iterable[Any], timeout: float | None = None, count: int | None = None) -> Iterator[Any]:
+    """The objects, one by one, as they become ready; ends after `count` of them or after `timeout` seconds."""
+    items = list(dict.fromkeys(objects))
+    left = len(items) if count is None else min(count, len(items))
+    if left <= 0:
+        return
+    deadline = deadline_after(timeout)
+    collector = _Collector(1)
+    try:
+        for item in items:
+            item.rawlink(collector)
+        while left:
+            if not collector.done:
+                try:
+                    collector.waiter.wait(deadline)
+                except DeadlineExceeded:
+                    return
+                continue
+            left -= 1
+            yield collector.done.pop(0)
+    finally:
+        for item in items:
+            item.unlink(collector)
+
+
+def joinall(
+    greenlets: Iterable[Any], timeout: float | None = None, raise_error: bool = False, count: int | None = None
+) -> list[Any]:
+    """Wait until the greenlets have ended; returns those that have, in the order in which they ended.
+
+    timeout: seconds at most. count: be content with that many. raise_error: raise the first failure as soon as it is
+    there.
+    """
+    if not raise_error:
+        items = list(dict.fromkeys(greenlets))
+        if all(type(item).join is Greenlet.join for item in items):
+            return _join_many(items, timeout, count)
+        return list(iwait(items, timeout, count))
+    done = []
+    for source in iwait(greenlets, timeout, count):
+        if getattr(source, "exception", None) is not None:
+            raise source.exception
+        done.append(source)
+    return done
+
+
+def _join_many(items: list[Greenlet], timeout: float | None, count: int | None) -> list[Greenlet]:
+    """joinall without a wake-up for each: one collector hears of every end."""
+    enough = len(items) if count is None else min(count, len(items))
+    collector = _Collector(enough)
+    running = []
+    for item in items:
+        if item.dead:
+            collector.done.append(item)
+        else:
+            item._joiners.append(collector)
+            running.append(item)
+    try:
+        if len(collector.done) < enough:
+            collector.waiter.wait(deadline_after(timeout))
+    except DeadlineExceeded:
+        pass
+    finally:
+        for item in running:
+            if not item.dead:
+                item._joiners.remove(collector)
+    return collector.done if count is None else collector.done[:enough]
+
+
+def kill(target: greenlet, exception: Any = GreenletExit) -> None:
+    """Raise `exception` where the greenlet is parked, soon; does not wait. For any greenlet, a raw one too."""
+    if isinstance(target, Greenlet):
+        target.kill(exception, block=False)
+    elif not target.dead:
+        get_hub().run_callback(throw_into, target, exception)
+
+
+def killall(
+    greenlets: Iterable[greenlet],
+    exception: Any = GreenletExit,
+    block: bool = True,
+    timeout: float | None = None,
+) -> None:
+    """Raise `exception` in all; with `block` wait until they have ended, and raise Timeout after `timeout` seconds."""
+    targets = list(greenlets)
+    for target in targets:
+        kill(target, exception)
+    if not block or not targets:
+        return
+    deadline = deadline_after(timeout)
+    for target in targets:
+        if isinstance(target, Greenlet):
+            target.join(None if deadline is None else max(0.0, deadline - clock.now()))
+            if not target.dead:
+                raise Timeout(timeout)
+        else:
+            sleep(0)
