@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_wrong_usage_ends_with_2_and_the_usage(run_plait, words):
     result = run_plait(*words)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("usage: plait")
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    command = [sys.executable, "-u", "-m", "plait", "info"]
+    plait = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    plait.stdout.close()
+    with plait:
+        assert plait.stderr.read() == ""
+    assert plait.returncode == 1
 
 
 def test_version(run_plait):
