@@ -19,22 +19,64 @@ is_dead(gl_coro *coro)
 
 /* Creation ------------------------------------------------------------------------------------------------- */
 
+/* Dead objects of exactly our type wait here for the next creation, each with its structure. */
+#define FREE_OBJECTS_KEPT 256
+static PyGreenlet *free_objects[FREE_OBJECTS_KEPT];
+static int free_object_count;
+
 static PyGreenlet *
-new_object(PyTypeObject *type)
+allocate(PyTypeObject *type)
 {
+    if (LIKELY(type == &PyGreenlet_Type && free_object_count > 0)) {
+        PyGreenlet *self = free_objects[--free_object_count];
+        _Py_NewReference((PyObject *)self);
+        PyObject_GC_Track((PyObject *)self);
+        return self;
+    }
     gl_coro *coro = PyMem_Malloc(sizeof *coro);
     if (coro == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
+    coro->thread = NULL; /* what the collector may look at while tp_alloc has it run */
+    coro->state = GL_NEW;
+    coro->run = NULL;
+    coro->parent = NULL;
+    coro->ts.context = coro->ts.exc_state.exc_value = NULL;
     PyGreenlet *self = (PyGreenlet *)type->tp_alloc(type, 0);
     if (self == NULL) {
         PyMem_Free(coro);
         return NULL;
     }
-    memset(coro, 0, sizeof *coro);
-    coro->self = self;
     self->pimpl = coro;
+    return self;
+}
+
+static void
+deallocate(PyGreenlet *self)
+{
+    if (Py_TYPE((PyObject *)self) == &PyGreenlet_Type && free_object_count < FREE_OBJECTS_KEPT) {
+        free_objects[free_object_count++] = self;
+        return;
+    }
+    PyMem_Free(self->pimpl);
+    self->pimpl = NULL;
+    Py_TYPE((PyObject *)self)->tp_free((PyObject *)self);
+}
+
+static PyGreenlet *
+new_object(PyTypeObject *type)
+{
+    PyGreenlet *self = allocate(type);
+    if (self == NULL) {
+        return NULL;
+    }
+    gl_coro *coro = self->pimpl;
+    coro->self = self;
+    coro->state = GL_NEW;
+    coro->thread = NULL;
+    coro->slot = NULL;
+    coro->image.bytes = NULL;
     return self;
 }
 
@@ -183,10 +225,12 @@ green_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject 
 PyGreenlet *
 gl_new(PyObject *run, PyGreenlet *parent)
 {
-    PyGreenlet *self = (PyGreenlet *)green_new(&PyGreenlet_Type, NULL, NULL);
+    gl_thread *thread = gl_thread_get();
+    PyGreenlet *self = thread != NULL ? new_object(&PyGreenlet_Type) : NULL;
     if (self == NULL) {
         return NULL;
     }
+    self->pimpl->parent = (PyGreenlet *)Py_NewRef((PyObject *)thread->current->self);
     self->pimpl->run = Py_XNewRef(run);
     if (parent != NULL && (PyObject *)parent != Py_None && gl_set_parent(self, (PyObject *)parent) < 0) {
         Py_DECREF((PyObject *)self);
@@ -458,10 +502,9 @@ green_dealloc(PyGreenlet *self)
     clear_coro(coro);
     if (coro->thread != NULL) {
         gl_thread_unref(coro->thread);
+        coro->thread = NULL;
     }
-    self->pimpl = NULL;
-    PyMem_Free(coro);
-    Py_TYPE((PyObject *)self)->tp_free((PyObject *)self);
+    deallocate(self);
 }
 
 static int
@@ -469,7 +512,7 @@ green_traverse(PyGreenlet *self, visitproc visit, void *arg)
 {
     gl_coro *coro = self->pimpl;
     Py_VISIT(self->dict);
-    if (coro != NULL) {
+    if (coro != NULL) { /* tp_alloc tracks the object before it has one */
         Py_VISIT((PyObject *)coro->parent);
         Py_VISIT(coro->run);
         if (coro->state != GL_RUNNING) { /* else they are the thread state's */

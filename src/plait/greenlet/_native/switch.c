@@ -326,9 +326,14 @@ finish(gl_thread *thread, gl_coro *self, PyObject *result)
     if (result == NULL) {
         result = gl_exit_value();
     }
+    Py_CLEAR(self->run); /* may run Python code, as may fetching `run` of a parent that was never started */
+    gl_coro *first = self->parent != NULL ? self->parent->pimpl : NULL;
+    if (LIKELY(first != NULL && first->state == GL_PARKED && first->thread == thread)) {
+        (void)resume(thread, first, result, true);
+        __builtin_unreachable();
+    }
     PyObject *args = result != NULL ? PyTuple_Pack(1, result) : NULL;
     Py_XDECREF(result);
-    Py_CLEAR(self->run); /* may run Python code, as may fetching `run` of a parent that was never started */
     for (PyGreenlet *parent = self->parent; parent != NULL; parent = parent->pimpl->parent) {
         (void)send(thread, parent->pimpl, args, NULL, true);
         args = NULL;

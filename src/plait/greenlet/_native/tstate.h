@@ -199,6 +199,9 @@ gl_tstate_begin(gl_tstate *ts, PyThreadState *starter, char *low, char *high)
 static inline void
 gl_free_chunks(_PyStackChunk *chunk, void *root)
 {
+    if ((void *)chunk == root) {
+        return; /* and never ask for the allocator, which takes a lock */
+    }
     PyObjectArenaAllocator arena;
     PyObject_GetArenaAllocator(&arena);
     while (chunk != NULL && (void *)chunk != root) {
