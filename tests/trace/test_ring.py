@@ -124,7 +124,8 @@ def test_an_impossible_capacity_is_refused_and_recording_goes_on(capacity):
 
 
 def test_the_ring_lets_names_go():
-    before = sys.getrefcount(name := "a name of its own" + str(os.getpid()))
+    name = "a name of its own" + str(os.getpid())
+    before = sys.getrefcount(name)
     trace.start(capacity=4)
     for i in range(10):
         trace.emit("green", "wait", i, name=name)

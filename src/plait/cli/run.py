@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from io import open_code
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -83,7 +83,7 @@ def _find_script(script: str, args: Sequence[str]) -> _Program:
         with open_code(path) as file:
             return compile(file.read(), path, "exec", dont_inherit=True)
 
-    return _Program({"__file__": path}, code)
+    return _Program({"__file__": path, "__loader__": SourceFileLoader("__main__", path)}, code)
 
 
 def _find_module(name: str, args: Sequence[str]) -> _Program:
@@ -123,7 +123,9 @@ def _set_process_words(program: str, args: Sequence[str], folder: str) -> None:
 
 def _execute(program: _Program) -> int:
     main = ModuleType("__main__")
-    main.__dict__.update({"__builtins__": builtins, "__annotations__": {}, "__cached__": None, **program.attributes})
+    main.__dict__.update({"__builtins__": builtins, "__cached__": None, **program.attributes})
+    if sys.version_info < (3, 14):  # later ones make it when it is asked for
+        main.__dict__["__annotations__"] = {}
     sys.modules["__main__"] = main
     try:
         exec(program.code(), main.__dict__)
