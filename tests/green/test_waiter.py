@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from plait import green
 from plait._base import clock
-from plait.green import greenlets
 from plait.green.exceptions import BlockingSwitchOutError, DeadlineExceeded, InvalidSwitchError
 from plait.green.hub import get_hub, started
 from plait.green.waiter import Waiter
@@ -153,7 +153,7 @@ def test_other_greenlets_run_while_one_is_parked():
             waiter.wake("woken")
             seen.append("goes on")
 
-        greenlets.joinall([greenlets.Greenlet.spawn(waits), greenlets.Greenlet.spawn(wakes)])
+        green.joinall([green.spawn(waits), green.spawn(wakes)])
         return seen
 
     assert with_hub(check) == ["waits", "wakes", "goes on", "woken"]
@@ -162,8 +162,8 @@ def test_other_greenlets_run_while_one_is_parked():
 def test_two_cannot_wait_on_one():
     def check():
         waiter = Waiter()
-        first = greenlets.Greenlet.spawn(waiter.wait)
-        greenlets.sleep(0)
+        first = green.spawn(waiter.wait)
+        green.sleep(0)
         with pytest.raises(RuntimeError, match="its own Waiter"):
             waiter.wait()
         waiter.wake(1)
@@ -175,8 +175,8 @@ def test_two_cannot_wait_on_one():
 def test_a_killed_wait_leaves_the_waiter_idle():
     def check():
         waiter = Waiter()
-        runner = greenlets.Greenlet.spawn(waiter.wait)
-        greenlets.sleep(0)
+        runner = green.spawn(waiter.wait)
+        green.sleep(0)
         assert waiter.state == "parked"
         runner.kill()
         return isinstance(runner.value, GreenletExit), waiter.state
@@ -187,8 +187,8 @@ def test_a_killed_wait_leaves_the_waiter_idle():
 def test_a_kill_behind_a_wake_finds_the_outcome_taken():
     def check():
         waiter = Waiter()
-        runner = greenlets.Greenlet.spawn(waiter.wait)
-        greenlets.sleep(0)
+        runner = green.spawn(waiter.wait)
+        green.sleep(0)
         assert waiter.wake("value")
         runner.kill()
         return runner.value, waiter.state
@@ -199,8 +199,8 @@ def test_a_kill_behind_a_wake_finds_the_outcome_taken():
 def test_a_wake_behind_a_kill_stays_ready():
     def check():
         waiter = Waiter()
-        runner = greenlets.Greenlet.spawn(waiter.wait)
-        greenlets.sleep(0)
+        runner = green.spawn(waiter.wait)
+        green.sleep(0)
         runner.kill(block=False)
         assert waiter.wake("value")
         runner.join()
@@ -212,12 +212,12 @@ def test_a_wake_behind_a_kill_stays_ready():
 def test_a_foreign_switch_into_a_parked_greenlet_is_named():
     def check():
         waiter = Waiter()
-        runner = greenlets.Greenlet.spawn(waiter.wait)
-        greenlets.sleep(0)
+        runner = green.spawn(waiter.wait)
+        green.sleep(0)
         hub = get_hub()
         hub.print_exception = lambda *info: None
         hub.run_callback(runner.switch)
-        greenlets.sleep(0)
+        green.sleep(0)
         assert runner.ready()
         return runner.exception, waiter.state
 
@@ -232,7 +232,7 @@ def test_a_callback_in_the_hub_must_not_wait():
         errors = []
         hub.handle_error = lambda context, kind, value, tb: errors.append(kind)
         hub.run_callback(Waiter().wait)
-        greenlets.sleep(0)
+        green.sleep(0)
         return errors
 
     assert with_hub(check) == [BlockingSwitchOutError]
@@ -249,7 +249,7 @@ def test_equal_deadlines_expire_in_order():
             except DeadlineExceeded:
                 order.append(number)
 
-        greenlets.joinall([greenlets.Greenlet.spawn(waits, number) for number in range(50)])
+        green.joinall([green.spawn(waits, number) for number in range(50)])
         return order
 
     assert with_hub(check) == list(range(50))
@@ -288,7 +288,7 @@ def test_16_threads_race_and_exactly_the_outcomes_that_won_are_taken(place):
 def test_no_wake_is_lost_between_16_threads_and_200_greenlets():
     def check():
         waiters = [Waiter() for _ in range(200)]
-        runners = [greenlets.Greenlet.spawn(waiter.wait) for waiter in waiters]
+        runners = [green.spawn(waiter.wait) for waiter in waiters]
 
         def wakes(number):
             for index in range(number, len(waiters), 16):

@@ -1,4 +1,4 @@
-"""Who waits for which descriptor, and the hub's turn at the poller.
+"""Who waits for which descriptor.
 
 Owns: for each descriptor with waiters, two sets of waiters (readable, writable); any number may wait for one
 descriptor. All that wait for a direction are woken when it is ready, and those that find nothing wait again.
@@ -92,19 +92,19 @@ class Descriptors:
             self.waiting -= 1
             waiter.throw(OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: descriptor {fd} was closed during a wait"))
 
-    def poll(self, timeout_s: float | None) -> None:
-        """Let the kernel say what is ready, waiting for at most timeout_s, and wake who waits for it."""
-        for fd, ready in self.poller.wait(timeout_s):
+    def wake(self, found: list[tuple[int, int]]) -> None:
+        """Wake who waits for what the poller found."""
+        for fd, ready in found:
             entry = self._entries.get(fd)
             if entry is None:
                 self.poller.forget(fd)
                 continue
             woken = 0
             if ready & READ and entry.readers:
-                self._wake(entry.readers)
+                self._wake_all(entry.readers)
                 woken |= READ
             if ready & WRITE and entry.writers:
-                self._wake(entry.writers)
+                self._wake_all(entry.writers)
                 woken |= WRITE
             if not woken or entry.interest & ready & ~woken:
                 self._narrow(fd, entry)
@@ -119,7 +119,7 @@ class Descriptors:
             except OSError:
                 self.closing(fd)
 
-    def _wake(self, waiters: list[Waiter]) -> None:
+    def _wake_all(self, waiters: list[Waiter]) -> None:
         self.waiting -= len(waiters)
         woken = waiters[:]
         waiters.clear()

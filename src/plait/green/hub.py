@@ -105,7 +105,7 @@ class Timer:
     def __init__(
         self, hub: Hub, deadline: float, function: Callable[..., object], args: tuple[Any, ...], keeps_alive: bool
     ) -> None:
-        self.hub = hub
+        self.hub: Hub | None = hub  # as long as it is in the heap
         self.deadline = deadline
         self.function: Callable[..., object] | None = function
         self.args = args
@@ -120,7 +120,8 @@ class Timer:
         if self.function is not None:
             self.function = None
             self.args = ()
-            self.hub._timer_cancelled(self)
+            if self.hub is not None:
+                self.hub._timer_cancelled(self)
 
 
 class Hub(greenlet):
@@ -141,6 +142,7 @@ class Hub(greenlet):
         self.name = ""
         self.ready: deque[Any] = deque()
         self.inbox: deque[Any] = deque()  # appended to by any thread
+        self.polling = False  # the kernel is asked, and what a signal handler makes runnable must end that
         self.budget = 0  # 0 until the hub runs: the first to block goes through it
         self.outside_waits = 0  # parked waiters that another thread may wake
         self.poller = EpollPoller()
@@ -206,7 +208,7 @@ class Hub(greenlet):
     def run_callback(self, function: Callable[..., object], *args: Any) -> Callback:
         """Call function(*args) in the hub, after what is in the run queue now. Hub's thread only."""
         callback = Callback(function, args)
-        self.ready.append(callback)
+        self._enqueue(callback)
         return callback
 
     def call_at(self, deadline: float, function: Callable[..., object], *args: Any, keeps_alive: bool = True) -> Timer:
@@ -215,6 +217,8 @@ class Hub(greenlet):
         self._timer_count += 1
         self._timers_awaited += keeps_alive
         heappush(self._timers, (deadline, self._timer_count, timer))
+        if self.polling:
+            self.poller.notify()
         return timer
 
     def join(self, timeout: float | None = None) -> bool:
@@ -240,7 +244,7 @@ class Hub(greenlet):
     def resume(self, entry: Entry) -> None:
         """Put an entry into the run queue, or from another thread into the inbox."""
         if _thread.get_ident() == self.thread_ident:
-            self.ready.append(entry)
+            self._enqueue(entry)
         else:
             self.inbox.append(entry)
             self.poller.notify()
@@ -250,6 +254,11 @@ class Hub(greenlet):
         callback = Callback(function, args)
         self.resume(callback)  # type: ignore[arg-type]
         return callback
+
+    def _enqueue(self, entry: Any) -> None:
+        self.ready.append(entry)
+        if self.polling:  # a signal handler, in this thread
+            self.poller.notify()
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -287,10 +296,12 @@ class Hub(greenlet):
             if target is not None:
                 self._switch_to(target)
         # 4. the kernel
+        if self.generation != _generation:
+            return
         if ready or self.inbox:
-            self.descriptors.poll(0)
+            self._poll(0)
         elif self._idle:
-            self.descriptors.poll(0)
+            self._poll(0)
             if not ready and not self.inbox:
                 ready.append(self._idle.popleft())
         else:
@@ -311,9 +322,18 @@ class Hub(greenlet):
             if timeout < 0:
                 return
         begin_ns = ring.now_ns() if ring.enabled else 0
-        self.descriptors.poll(timeout)
+        self._poll(timeout)
         if begin_ns:
             ring.emit("green", "poll", id(self), 0, begin_ns, ring.now_ns())
+
+    def _poll(self, timeout: float | None) -> None:
+        self.polling = True  # before looking into the run queue: a signal handler appends first, then looks at this
+        try:
+            found = self.poller.wait(0 if self.ready or self.inbox else timeout)
+        finally:
+            self.polling = False
+        if found:
+            self.descriptors.wake(found)
 
     def _can_be_woken(self) -> bool:
         return bool(
@@ -349,17 +369,24 @@ class Hub(greenlet):
     # -- timers --------------------------------------------------------------------------------------------------
 
     def _fire_timers(self) -> None:
+        # All that is due leaves the heap first: a function may switch to a greenlet that runs for long, and starts timers.
         timers = self._timers
         now = clock.now()
+        due = []
         while timers and timers[0][0] <= now:
             timer = heappop(timers)[2]
-            function, args = timer.function, timer.args
-            if function is None:
+            if timer.function is None:
                 self._timers_cancelled -= 1
+            else:
+                timer.hub = None
+                self._timers_awaited -= timer.keeps_alive
+                due.append(timer)
+        for timer in due:
+            function, args = timer.function, timer.args
+            if function is None:  # cancelled by one before it
                 continue
             timer.function = None
             timer.args = ()
-            self._timers_awaited -= timer.keeps_alive
             try:
                 function(*args)
             except BaseException:
@@ -410,10 +437,10 @@ class Hub(greenlet):
         main = self.parent
         if main is None or getcurrent() is main:
             raise value
-        if getcurrent() is self:
-            main.throw(kind, value, tb)
-        else:
-            self.run_callback(main.throw, kind, value, tb)
+        current = getcurrent()
+        if current is not self:  # its own end is not to be lost: it goes on later
+            self.ready.append(Turn(current))
+        main.throw(kind, value, tb)
 
     def print_exception(
         self, context: object, kind: type[BaseException], value: BaseException, tb: TracebackType | None

@@ -99,7 +99,7 @@ class EpollPoller:
             self._rung = True
             try:
                 _eventfd_write(self._bell, 1)
-            except OSError:  # closed: the hub is gone and nobody waits
+            except (OSError, ValueError):  # closed: the hub is gone and nobody waits
                 pass
 
     def close(self) -> None:
