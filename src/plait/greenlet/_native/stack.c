@@ -48,6 +48,13 @@
 #define TABLE_LINE_BYTES (8 * PAGE) /* what one cache line of page-table entries maps */
 #define USUAL_DEPTH (32 * KIB)
 #define MAX_TURNS 1024
+
+/* Among so many stacks, moving one that is small costs less than the misses in the translation buffer and the page
+ * tables that one more stack makes: measured at 100,000 parked, a step took 255 ns with the small ones sharing 16,000
+ * slots, 476 ns with a slot each. Stacks that are not small get slots of their own up to the cap. */
+#define SHARE_ABOVE 16384
+#define CHEAP_BYTES 2048
+#define CHEAP_TURNS 16
 #define USES_PER_TRIM 64
 #define FREE_SLOTS_KEPT 4096 /* that keep their touched pages */
 #define TABLE_REGION (2 * MIB) /* address space that one page of the page table maps */
@@ -317,17 +324,33 @@ take_free(void)
     return slot;
 }
 
-/* A slot of this thread that is vacant, or whose occupant could be evicted. NULL where the clock finds none soon. */
-static gl_slot *
-take_shared(gl_thread *thread)
+/* The end of what a parked greenlet uses of its root chunk. */
+static char *
+used_end(const gl_coro *coro)
 {
-    for (int turns = 0; turns < MAX_TURNS; turns++) {
+    _PyStackChunk *root = (_PyStackChunk *)coro->slot->base;
+    if (coro->ts.datastack_chunk == root) {
+        return (char *)coro->ts.datastack_top;
+    }
+    return (char *)&root->data[root->top]; /* set by CPython when it added a chunk */
+}
+
+/* A slot of this thread that is vacant, or whose occupant parked with at most `limit` bytes and could be evicted.
+ * NULL where the clock finds none in so many turns. */
+static gl_slot *
+take_shared(gl_thread *thread, ptrdiff_t limit, int turns)
+{
+    for (; turns > 0; turns--) {
         gl_slot *slot = stacks.table[stacks.hand++ % stacks.count];
         gl_coro *occupant = slot->occupant;
         if (slot->thread != thread || slot->tenants == 0) {
             continue;
         }
-        if (occupant == NULL || (occupant->state == GL_PARKED && gl_evict(occupant) == 0)) {
+        if (occupant == NULL) {
+            return slot;
+        }
+        bool small = occupant->state == GL_PARKED && used_end(occupant) - (char *)occupant->sp <= limit;
+        if (small && gl_evict(occupant) == 0) {
             return slot;
         }
     }
@@ -338,11 +361,14 @@ gl_slot *
 gl_slot_acquire(gl_thread *thread, gl_coro *tenant)
 {
     gl_slot *slot = take_free();
+    if (slot == NULL && stacks.count >= SHARE_ABOVE) {
+        slot = take_shared(thread, CHEAP_BYTES, CHEAP_TURNS);
+    }
     if (slot == NULL && stacks.count < stacks.max_stacks) {
         slot = new_slot();
     }
     if (slot == NULL && stacks.count > 0) {
-        slot = take_shared(thread);
+        slot = take_shared(thread, PTRDIFF_MAX, MAX_TURNS);
     }
     if (slot == NULL) {
         slot = new_slot(); /* the cap gives way before a start fails */
@@ -443,17 +469,6 @@ relocate(gl_coro *coro, const relocation *r, char *stack_now)
     (void)stack_now;
     coro->ts.current_frame = relocate_frames(coro->ts.current_frame, r);
 #endif
-}
-
-/* The end of what a parked greenlet uses of its root chunk. */
-static char *
-used_end(const gl_coro *coro)
-{
-    _PyStackChunk *root = (_PyStackChunk *)coro->slot->base;
-    if (coro->ts.datastack_chunk == root) {
-        return (char *)coro->ts.datastack_top;
-    }
-    return (char *)&root->data[root->top]; /* set by CPython when it added a chunk */
 }
 
 int
