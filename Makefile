@@ -42,8 +42,8 @@ test-debug:
 	$(MAKE) pytest VENV=.venv-debug SETUP="-Ddebug_checks=true" PYTEST=".venv-debug/bin/python -m pytest tests/greenlet"
 
 test-asan:
-	LD_PRELOAD= $(MAKE) .venv-asan/.dev .venv-asan/.plait VENV=.venv-asan SETUP="-Ddebug_checks=true -Dsanitize_fibers=true"
-	LD_PRELOAD="$$($${CC:-cc} -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+	$(MAKE) .venv-asan/.dev .venv-asan/.plait VENV=.venv-asan SETUP="-Ddebug_checks=true -Dsanitize_fibers=true"
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 	  .venv-asan/bin/python -m pytest tests/greenlet
 
 bench: $(VENV)/.dev $(VENV)/.plait
