@@ -46,9 +46,9 @@ def test_an_exception_is_kept_printed_and_raised_by_get(capsys):
     printed = capsys.readouterr().err.splitlines()
     assert printed[0] == "Traceback (most recent call last):"
     assert "ValueError: failed" in printed
-    assert re.fullmatch(
-        rf"\d+-\d\d-\d\dT\d\d:\d\d:\d\dZ <Greenlet at {address(runner)}: fails> failed with ValueError", printed[-2]
-    )
+    stamp, text = printed[-2].split(" ", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp)
+    assert text == f"<Greenlet at {address(runner)}: fails> failed with ValueError"
 
 
 def test_a_live_greenlet_prints_its_call_and_an_ended_one_run():
@@ -357,17 +357,16 @@ def test_link_value_and_link_exception_hear_of_their_kind_only(errors):
     assert sorted(seen) == [("exception", "x"), ("value", "x")]
 
 
-def test_unlink_and_a_failing_link(errors):
+def test_what_is_unlinked_is_not_called():
     seen = []
-    runner = green.spawn(value)
+    runner = green.spawn(value, 1)
     runner.link(seen.append)
     runner.unlink(seen.append)
-    runner.rawlink(lambda source: 1 / 0)
-    runner.rawlink(lambda source: seen.append("after"))
+    runner.unlink(seen.append)  # of none
     runner.join()
     green.sleep(0)
-    assert seen == ["after"]
-    assert [type(error) for _, error in errors] == [TypeError]  # value() lacks its argument
+    green.sleep(0)
+    assert seen == []
 
 
 def test_an_error_in_a_link_is_reported_and_the_next_is_called(errors):
