@@ -58,9 +58,9 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-# What builds the native parts, as pyproject.toml names it.
+# What builds the native parts, as pyproject.toml names it; older pips cannot pass settings to a build.
 $(VENV)/.build: pyproject.toml | $(VENV)/.created
-	$(PIP) install $$($(RUN) tools/requirements.py build)
+	$(PIP) install "pip>=24" $$($(RUN) tools/requirements.py build)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.build
