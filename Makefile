@@ -59,7 +59,7 @@ $(VENV)/.created:
 	touch $@
 
 # What builds the native parts, as pyproject.toml names it; older pips cannot pass settings to a build.
-$(VENV)/.build: pyproject.toml | $(VENV)/.created
+$(VENV)/.build: pyproject.toml Makefile | $(VENV)/.created
 	$(PIP) install "pip>=24" $$($(RUN) tools/requirements.py build)
 	touch $@
 
