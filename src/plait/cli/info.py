@@ -4,17 +4,18 @@ Reads /proc and /sys only; a limit that cannot be read shows as "unknown".
 """
 
 import ctypes
-import importlib.util
 import mmap
 import os
 import platform
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import version
 from pathlib import Path
 
-NATIVE = ("plait.trace._ring", "plait.greenlet._core")
+REQUIRED = ("plait.trace._ring", "plait.greenlet._core")
+PACKAGE = Path(__file__).parents[1]
 MADV_GUARD_INSTALL = 102  # Linux 6.13: guard pages without a mapping each
 
 
@@ -34,9 +35,14 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 def _native_parts() -> Iterator[tuple[str, str]]:
-    for name in NATIVE:
-        spec = importlib.util.find_spec(name)
-        yield name, str(spec.origin) if spec else "missing; reinstall plait"
+    """What is required, and whatever else was built for this Python."""
+    suffix = EXTENSION_SUFFIXES[0]
+    found = {
+        str(path.relative_to(PACKAGE.parent)).removesuffix(suffix).replace(os.sep, "."): str(path)
+        for path in PACKAGE.rglob(f"*{suffix}")
+    }
+    for name in sorted({*REQUIRED, *found}):
+        yield name, found.get(name, "missing; reinstall plait")
 
 
 def _limits() -> Iterator[tuple[str, str]]:
