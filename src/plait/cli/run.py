@@ -125,7 +125,7 @@ def _execute(program: _Program) -> int:
     main = ModuleType("__main__")
     main.__dict__.update({"__builtins__": builtins, "__cached__": None, **program.attributes})
     if sys.version_info < (3, 14):  # later ones make it when it is asked for
-        main.__dict__["__annotations__"] = {}
+        main.__annotations__ = {}
     sys.modules["__main__"] = main
     try:
         exec(program.code(), main.__dict__)
