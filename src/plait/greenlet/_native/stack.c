@@ -487,6 +487,9 @@ gl_evict(gl_coro *coro)
     relocate(coro, &(relocation){low, high, bytes - low}, bytes);
     coro->state = GL_EVICTED;
     coro->slot->occupant = NULL;
+#ifdef PLAIT_DEBUG
+    memset(low, 0xdb, (size_t)(high - low)); /* whoever still points here is caught */
+#endif
     stacks.evictions++;
     return 0;
 }
