@@ -47,7 +47,7 @@ test-asan:
 	  .venv-asan/bin/python -m pytest tests/greenlet
 
 bench: $(VENV)/.dev $(VENV)/.plait
-	set -e; for question in benchmarks/*.py; do echo "== $$question"; $(RUN) "$$question"; done
+	$(RUN) -m benchmarks
 
 clean:
 	rm -rf build .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ Hot paths test the flag themselves, through the module, so that being off costs 
     if ring.enabled:
         ring.emit("green", "wait", waiter_id, begin_ns=begin, end_ns=ring.now_ns())
 
-C callers go through the capsule in `_native/ring.h`. Cost: see benchmarks/trace_cost.py.
+C callers go through the capsule in `_native/ring.h`. Cost: see benchmarks/trace/cost.py.
 """
 
 import os
