@@ -16,6 +16,7 @@ FOLDERS = ("src", "tests", "docs", "tools", "examples", "benchmarks", ".ci")
 MODULES = sorted(
     path.relative_to(ROOT / "src").with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
     for path in (ROOT / "src").rglob("*.py")
+    if path.with_name("__init__.py").exists()  # else a script that lies in the tree
 )
 
 
