@@ -79,12 +79,12 @@ CASES = [
     Case("100,000 parked, after a round", "bytes each", bytes_each_after_a_round, factor=1),
     Case("1,000,000 parked", "MB", million, limit=2000, repeat=1),
     Case(
-        "1,000,000 parked, 20,000 stacks",
+        "1,000,000 parked, 1,000 stacks",
         "MB",
         million,
         limit=1200,
         repeat=1,
-        environment={"PLAIT_MAX_STACKS": "20000"},
+        environment={"PLAIT_MAX_STACKS": "1000"},
     ),
     Case(
         "200,000 stacks",
