@@ -7,7 +7,7 @@ Interest is sticky for descriptors whose owner promises to call `closing(fd)` (t
 registered after a wait, so that ping-pong costs no epoll_ctl, and is dropped when something is ready that nobody
 waits for. For all other descriptors it is withdrawn at the end of the wait, since their number may be reused unseen.
 
-Hub's thread only. Cost: two dictionary operations a wait; an epoll_ctl when the interest changes.
+Hub's thread only, except `closing`. Cost: two dictionary operations a wait; an epoll_ctl when the interest changes.
 """
 
 from __future__ import annotations
@@ -49,10 +49,13 @@ class Descriptors:
     def __init__(self, poller: EpollPoller) -> None:
         self.poller = poller
         self._entries: dict[int, _Entry] = {}
-        self.waiting = 0  # waiters over all descriptors
+        self.waiting = 0  # calls of add() that remove() has not undone
 
     def add(self, fd: int, direction: int, waiter: Waiter) -> None:
-        """Wake `waiter` when fd is ready for `direction` (READ or WRITE); at once when it always is."""
+        """Wake `waiter` when fd is ready for `direction` (READ or WRITE); at once when it always is.
+
+        Every add that does not raise is undone by one remove.
+        """
         entry = self._entries.get(fd)
         if entry is None:
             entry = self._entries[fd] = _Entry()
@@ -61,6 +64,7 @@ class Descriptors:
                 self.poller.watch(fd, entry.interest | direction)
             except PermissionError:  # a regular file: reading it never would block for long
                 self._drop_if_unused(fd, entry)
+                self.waiting += 1
                 waiter.wake()
                 return
             except BaseException:
@@ -71,25 +75,24 @@ class Descriptors:
         self.waiting += 1
 
     def remove(self, fd: int, direction: int, waiter: Waiter, sticky: bool) -> None:
-        """Forget a waiter that left, woken or not. Nothing where `ready` or `closing` took it out before."""
+        """Undo an add, whether the waiter was woken or not."""
+        self.waiting -= 1
         entry = self._entries.get(fd)
         if entry is None:
             return
         waiters = entry.readers if direction == READ else entry.writers
         if waiter in waiters:
             waiters.remove(waiter)
-            self.waiting -= 1
         if not sticky:
             self._narrow(fd, entry)
 
     def closing(self, fd: int) -> None:
-        """fd is about to be closed: whoever waits for it gets EBADF."""
+        """fd is about to be closed: whoever waits for it gets EBADF. Any thread: each step is atomic."""
         entry = self._entries.pop(fd, None)
         if entry is None:
             return
         self.poller.forget(fd)
         for waiter in entry.readers + entry.writers:
-            self.waiting -= 1
             waiter.throw(OSError(errno.EBADF, f"{os.strerror(errno.EBADF)}: descriptor {fd} was closed during a wait"))
 
     def wake(self, found: list[tuple[int, int]]) -> None:
@@ -120,7 +123,6 @@ class Descriptors:
                 self.closing(fd)
 
     def _wake_all(self, waiters: list[Waiter]) -> None:
-        self.waiting -= len(waiters)
         woken = waiters[:]
         waiters.clear()
         for waiter in woken:

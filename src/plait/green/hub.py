@@ -46,6 +46,9 @@ __all__ = ["Callback", "Hub", "Timer", "Turn", "current", "fork", "get_hub", "re
 
 # Direct hand-offs between two looks at timers, descriptors and the inbox: a thousandth of a second of short switches.
 HANDOFF_BUDGET = 100
+# What the clock, which counts nanoseconds, cannot tell apart is due: else a virtual clock that was moved to a deadline
+# may stand before it for ever.
+RESOLUTION_S = 1e-9
 # Cancelled timers stay in the heap until they come up; past this many, and half of the heap, they are swept out.
 SWEEP_MIN = 1000
 
@@ -187,9 +190,13 @@ class Hub(greenlet):
         if runner is self:
             self.refuse_to_block()
         turn = Turn(runner)
+        alone = not self.ready
         self.ready.append(turn)
         try:
-            self.switch_away()
+            if alone:  # let the hub look at timers and descriptors, since nobody else would
+                self.switch()
+            else:
+                self.switch_away()
         finally:
             turn.greenlet = None
 
@@ -369,9 +376,9 @@ class Hub(greenlet):
     # -- timers --------------------------------------------------------------------------------------------------
 
     def _fire_timers(self) -> None:
-        # All that is due leaves the heap first: a function may switch to a greenlet that runs for long, and starts timers.
+        # All that is due leaves the heap first: a function may switch to a greenlet that runs for long.
         timers = self._timers
-        now = clock.now()
+        now = clock.now() + RESOLUTION_S
         due = []
         while timers and timers[0][0] <= now:
             timer = heappop(timers)[2]

@@ -17,7 +17,7 @@ import socket as _stdlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from plait.green.hub import current, get_hub
+from plait.green.hub import Hub, current, get_hub
 from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
@@ -52,12 +52,13 @@ def __getattr__(name: str) -> Any:
 class socket(_native):
     """A socket whose calls park the greenlet. Arguments and results are the standard library's."""
 
-    __slots__ = ("_calls_left", "_limit")
+    __slots__ = ("_calls_left", "_hub", "_limit")
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         super().__init__(family, type, proto, fileno)
         self._limit: float | None = _stdlib.getdefaulttimeout()  # seconds a call may wait
         self._calls_left = IO_BUDGET
+        self._hub: Hub | None = None  # whose greenlets waited for it last, and whose poller may know it
         super().settimeout(0.0)
 
     # -- what blocking means -------------------------------------------------------------------------------------
@@ -108,6 +109,7 @@ class socket(_native):
 
     def _wait(self, direction: int, deadline: float | None) -> None:
         self._calls_left = IO_BUDGET
+        self._hub = get_hub()
         fd = self.fileno()
         if fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -216,10 +218,9 @@ class socket(_native):
     # -- the descriptor's end ------------------------------------------------------------------------------------
 
     def _forget(self) -> None:
-        hub = current()
         fd = self.fileno()
-        if hub is not None and fd >= 0:
-            hub.descriptors.closing(fd)
+        if self._hub is not None and fd >= 0:
+            self._hub.descriptors.closing(fd)
 
     def _real_close(self, *args: Any) -> None:
         self._forget()

@@ -53,15 +53,17 @@ def wait_readwrite(fileno: int, timeout: float | None = None, timeout_exc: Any =
     descriptors = get_hub().descriptors
     waiter: Waiter[Any] = Waiter(outside=False)
     deadline = deadline_after(timeout)
+    descriptors.add(fileno, READ, waiter)
     try:
-        descriptors.add(fileno, READ, waiter)
         descriptors.add(fileno, WRITE, waiter)
-        waiter.wait(deadline)
+        try:
+            waiter.wait(deadline)
+        finally:
+            descriptors.remove(fileno, WRITE, waiter, sticky=False)
     except DeadlineExceeded:
         raise _timed_out(timeout_exc) from None
     finally:
         descriptors.remove(fileno, READ, waiter, sticky=False)
-        descriptors.remove(fileno, WRITE, waiter, sticky=False)
 
 
 def _wait(fd: int, direction: int, timeout: float | None, timeout_exc: Any) -> None:
