@@ -46,6 +46,7 @@
 #define LINES 28
 #define LEAST_BELOW 1728
 #define TABLE_LINE_BYTES (8 * PAGE) /* what one cache line of page-table entries maps */
+#define TABLE_LINES 16
 #define USUAL_DEPTH (32 * KIB)
 #define MAX_TURNS 1024
 
@@ -59,17 +60,10 @@
 #define FREE_SLOTS_KEPT 4096 /* that keep their touched pages */
 #define TABLE_REGION (2 * MIB) /* address space that one page of the page table maps */
 
-/* CPython 3.11 does not count C recursion, so a slot must be as deep as its recursion limit can reach. Later ones do,
- * and a slot of 1 MiB costs 2 KiB of page table instead of 4. */
-#if GL_PY311
+/* As deep as the main thread's, so that recursion ends in a greenlet where it would end there. It is address space: a
+ * page of memory and 4 KiB of page table are what a shallow greenlet touches of it. */
 #define DEFAULT_SLOT_BYTES (8 * MIB)
-#define DEFAULT_MAX_STACKS 48000
-#define TABLE_LINES 16
-#else
-#define DEFAULT_SLOT_BYTES (1 * MIB)
-#define DEFAULT_MAX_STACKS 80000
-#define TABLE_LINES 4
-#endif
+#define DEFAULT_MAX_STACKS 64000
 #define MIN_SLOT_BYTES (128 * KIB)
 #define MAX_SLOT_BYTES (1024 * MIB)
 
@@ -301,7 +295,8 @@ new_slot(void)
     memset(slot, 0, sizeof *slot);
     slot->low = bottom + GUARD_BYTES;
     size_t n = (size_t)stacks.count;
-    slot->high = bottom + stacks.slot_bytes - n % TABLE_LINES * TABLE_LINE_BYTES;
+    size_t lines = stacks.slot_bytes >= 2 * MIB ? TABLE_LINES : 2; /* small slots have no room to spare */
+    slot->high = bottom + stacks.slot_bytes - n % lines * TABLE_LINE_BYTES;
     slot->base = slot->high - DATA_BYTES + LEAST_BELOW + n % LINES * LINE;
     stacks.table[stacks.count++] = slot;
 #ifdef PLAIT_VALGRIND
