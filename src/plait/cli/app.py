@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from plait._base.errors import PlaitError
 
@@ -52,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     tour = commands.add_parser("tour", help="run the example programs and say what each shows")
     tour.add_argument("--trace", action="store_true", help="print each program's text timeline after it")
     tour.add_argument("--check", action="store_true", help="fail where a program's wall time is not what it promises")
-    tour.add_argument("--examples", type=Path, metavar="DIR", help="where the programs are (default: those installed)")
+    tour.add_argument("--examples", metavar="DIR", help="where the programs are (default: those installed)")
     tour.set_defaults(answer=_tour)
 
     run = commands.add_parser(

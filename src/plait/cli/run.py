@@ -2,22 +2,21 @@
 
 The program is the real `__main__`: a fresh module in sys.modules that stays there, so that its threads, exit handlers
 and spawned worker processes find it. Its traceback begins at its own first line. sys.argv and sys.path[0] are what
-`python script.py` and `python -m module` make them.
+`python script.py` and `python -m module` make them. Cost: this module imports little, since every run pays for it.
 """
 
 import builtins
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from io import open_code
-from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from plait.cli.errors import UsageError
+
+# What becomes `__main__`: its attributes, and how its code is had, which may raise SyntaxError.
+_Program = tuple[Mapping[str, object], Callable[[], CodeType]]
 
 
 def run(target: Sequence[str], names: Sequence[str] | None, trace: bool = False) -> int:
@@ -40,14 +39,6 @@ def run(target: Sequence[str], names: Sequence[str] | None, trace: bool = False)
         print(recorder.timeline(recorder.stop()), file=sys.stderr)
 
 
-@dataclass(frozen=True)
-class _Program:
-    """What becomes `__main__`: its module attributes, and how its code is had, which may raise SyntaxError."""
-
-    attributes: Mapping[str, object]
-    code: Callable[[], CodeType]
-
-
 def _check(target: Sequence[str]) -> Callable[[], _Program]:
     """Refuse what cannot be a program; return what finds it, to be called when imports are answered by plait."""
     if not target:
@@ -56,10 +47,9 @@ def _check(target: Sequence[str]) -> Callable[[], _Program]:
         if len(target) == 1:
             raise UsageError("-m without a module; name one, as in: plait run -m http.server")
         return lambda: _find_module(target[1], target[2:])
-    path = Path(target[0])
-    if not path.exists():
+    if not os.path.exists(target[0]):
         raise UsageError(f"{target[0]}: no such file; give the script's path, or -m and a module's name")
-    if path.is_dir():
+    if os.path.isdir(target[0]):
         raise UsageError(f"{target[0]} is a folder; give a script in it, or -m and the package's name")
     return lambda: _find_script(target[0], target[1:])
 
@@ -83,18 +73,20 @@ def _find_script(script: str, args: Sequence[str]) -> _Program:
         with open_code(path) as file:
             return compile(file.read(), path, "exec", dont_inherit=True)
 
-    return _Program({"__file__": path, "__loader__": SourceFileLoader("__main__", path)}, code)
+    return {"__file__": path, "__loader__": SourceFileLoader("__main__", path)}, code
 
 
 def _find_module(name: str, args: Sequence[str]) -> _Program:
+    from importlib.util import find_spec
+
     _set_process_words("-m", args, os.getcwd())
     try:
-        spec = importlib.util.find_spec(name)
+        spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
-            spec = importlib.util.find_spec(f"{name}.__main__")
+            spec = find_spec(f"{name}.__main__")
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(f"-m {name}: {error}; give the name of a module that can be imported") from error
-    if spec is None or not isinstance(spec.loader, InspectLoader):
+    if spec is None:
         raise UsageError(f"-m {name}: no such module, or no package with a __main__; check the name and sys.path")
     sys.argv[0] = spec.origin or name
     attributes = {
@@ -104,12 +96,12 @@ def _find_module(name: str, args: Sequence[str]) -> _Program:
         "__package__": spec.parent,
         "__cached__": spec.cached,
     }
-    return _Program(attributes, lambda: _code_of(spec))
+    return attributes, lambda: _code_of(spec)
 
 
 def _code_of(spec: ModuleSpec) -> CodeType:
-    assert isinstance(spec.loader, InspectLoader)
-    code = spec.loader.get_code(spec.name)
+    get_code = getattr(spec.loader, "get_code", None)
+    code: CodeType | None = get_code(spec.name) if get_code is not None else None
     if code is None:
         raise UsageError(f"-m {spec.name}: a module without Python code; give one that is written in Python")
     return code
@@ -122,13 +114,14 @@ def _set_process_words(program: str, args: Sequence[str], folder: str) -> None:
 
 
 def _execute(program: _Program) -> int:
+    attributes, code = program
     main = ModuleType("__main__")
-    main.__dict__.update({"__builtins__": builtins, "__cached__": None, **program.attributes})
+    main.__dict__.update({"__builtins__": builtins, "__cached__": None, **attributes})
     if sys.version_info < (3, 14):  # later ones make it when it is asked for
         main.__annotations__ = {}
     sys.modules["__main__"] = main
     try:
-        exec(program.code(), main.__dict__)
+        exec(code(), main.__dict__)
     except (SystemExit, UsageError):
         raise
     except BaseException as error:

@@ -42,13 +42,13 @@ PROGRAMS = (
 )
 
 
-def tour(examples: Path | None, trace: bool = False, check: bool = False) -> int:
+def tour(examples: str | Path | None, trace: bool = False, check: bool = False) -> int:
     """Run all programs of the folder `examples`, None for the installed ones.
 
     Returns 0, or 1 where one exited with an error or, with `check`, broke its promise. Raises UsageError where one is
     absent.
     """
-    folder = examples or INSTALLED
+    folder = Path(examples or INSTALLED)
     absent = [program.file for program in PROGRAMS if not (folder / program.file).is_file()]
     if absent:
         raise UsageError(f"{folder} has no {', '.join(absent)}; pass --examples DIR with the folder that holds them")
