@@ -199,6 +199,9 @@ gl_is_finalizing(void)
 #endif
 }
 
+/* Find the trace's ring; -1 with ImportError. Every switch is an event while somebody listens. */
+int gl_switch_init(void);
+
 /* object.c ----------------------------------------------------------------------------------------------- */
 
 extern PyTypeObject PyGreenlet_Type;

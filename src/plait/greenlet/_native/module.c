@@ -155,7 +155,7 @@ fill(PyObject *module)
 PyMODINIT_FUNC
 PyInit__core(void)
 {
-    if (check_interpreter() < 0 || gl_stack_init() < 0 || gl_type_ready() < 0) {
+    if (check_interpreter() < 0 || gl_stack_init() < 0 || gl_switch_init() < 0 || gl_type_ready() < 0) {
         return NULL;
     }
     PyObject *module = PyModule_Create(&core_module);

@@ -12,6 +12,7 @@
  * Nothing after step 5 can fail, and nothing between 4 and 6 runs Python code.
  */
 #include "core.h"
+#include "ring.h"
 #include "swap.h"
 
 #include <pthread.h>
@@ -26,6 +27,36 @@ _Noreturn void gl_exchange(gl_thread *thread) __attribute__((visibility("hidden"
 GL_DEFINE_ENTRY(gl_entry, gl_bootstrap);
 GL_DEFINE_ENTRY(gl_exchange_entry, gl_exchange);
 
+/* Trace --------------------------------------------------------------------------------------------------- */
+
+static const PlaitTrace_API *trace;
+static const int trace_off = 0;
+static const int *trace_enabled = &trace_off;
+static PyObject *layer_name, *switch_kind, *throw_kind;
+
+int
+gl_switch_init(void)
+{
+    trace = PlaitTrace_Import();
+    layer_name = PyUnicode_InternFromString("greenlet");
+    switch_kind = PyUnicode_InternFromString("switch");
+    throw_kind = PyUnicode_InternFromString("throw");
+    if (trace == NULL || layer_name == NULL || switch_kind == NULL || throw_kind == NULL) {
+        return -1;
+    }
+    trace_enabled = trace->enabled;
+    return 0;
+}
+
+/* The ids are those of the two objects: who runs next, and who was left. */
+static __attribute__((noinline)) void
+record_switch(const gl_coro *from, const gl_coro *to, bool throws)
+{
+    int64_t now = trace->now_ns();
+    trace->emit(layer_name, throws ? throw_kind : switch_kind, (int64_t)(intptr_t)to->self, (int64_t)(intptr_t)from->self,
+                now, 0, 0, NULL);
+}
+
 /* Leaving and arriving ------------------------------------------------------------------------------------ */
 
 /* `last`: `from` has ended, and nobody will switch to it again. */
@@ -36,6 +67,9 @@ depart(gl_thread *thread, gl_coro *from, gl_coro *to, PyObject *value, bool last
     GL_CHECK(to->state == GL_PARKED || to->state == GL_NEW);
     GL_CHECK(thread->flight.origin == NULL && thread->flight.dying == NULL);
     GL_CHECK((value != NULL) != (PyErr_Occurred() != NULL));
+    if (UNLIKELY(*trace_enabled)) {
+        record_switch(from, to, value == NULL);
+    }
     gl_tstate_save(&from->ts, thread->tstate);
     if (UNLIKELY(thread->eh != NULL)) {
         from->ts.eh = *thread->eh;
