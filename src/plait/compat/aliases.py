@@ -1,0 +1,92 @@
+"""Aliases: which peers plait stands in for in this process.
+
+A peer is absent -> installed -> absent. Installing it puts its table into the one finder, which is in sys.meta_path
+while any peer is installed; nothing is imported yet. Uninstalling takes the peer's names out of sys.modules, so that the
+next import finds what is on sys.path; modules that imported them before keep what they have.
+
+Installing costs some microseconds, and the first import of a name what its module costs. Not for two threads at once.
+"""
+
+import sys
+
+from plait.compat import children as _children
+from plait.compat.errors import AlreadyImportedError, UnknownPeerError
+from plait.compat.finder import AliasFinder
+from plait.compat.lending import take_back
+from plait.compat.tables import PEERS
+
+_finder = AliasFinder()
+
+
+def names() -> tuple[str, ...]:
+    """The libraries that plait can stand in for."""
+    return tuple(PEERS)
+
+
+def installed() -> tuple[str, ...]:
+    """The libraries that plait stands in for in this process."""
+    return tuple(name for name in PEERS if name in _finder.peers)
+
+
+def install(*names: str, children: bool = True) -> None:
+    """Answer imports of the libraries `names` here, and in the Python processes that this one starts from now on.
+
+    children: False leaves the environment as it is, so that only forked children have the aliases.
+    Raises UnknownPeerError for a name that is not in names(), and AlreadyImportedError where the real library is in
+    sys.modules; then nothing is changed. Installing again changes nothing.
+    """
+    new = [name for name in dict.fromkeys(names) if _known(name) not in _finder.peers]
+    for name in new:
+        _refuse_if_imported(name)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    _finder.peers.update({name: PEERS[name] for name in new})
+    if children:
+        _children.announce(names)
+
+
+def uninstall(*names: str) -> None:
+    """End the aliases `names`, or all where none is given; one that is not installed is left alone."""
+    ending = [name for name in names or installed() if _known(name) in _finder.peers]
+    for name in ending:
+        _forget(name)
+        del _finder.peers[name]
+    if not _finder.peers and _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    _children.withdraw(ending)
+
+
+def _known(name: str) -> str:
+    if name not in PEERS:
+        raise UnknownPeerError(f"{name!r} is no library that plait stands in for; choose from {', '.join(PEERS)}")
+    return name
+
+
+def _loaded(name: str) -> list[str]:
+    """The modules of the library `name` that are in sys.modules, submodules first."""
+    return [module for module in reversed(list(sys.modules)) if module == name or module.startswith(f"{name}.")]
+
+
+def _refuse_if_imported(name: str) -> None:
+    loaded = _loaded(name)
+    if loaded:
+        where = getattr(sys.modules[loaded[-1]], "__file__", None) or "an unknown place"
+        raise AlreadyImportedError(
+            f"the real {name} is imported already, from {where}; call compat.install({name!r}) before the first import "
+            f"of {name} or of a library that uses it, or start the program with: plait run --as {name}"
+        )
+
+
+def _forget(name: str) -> None:
+    for alias in sorted(_loaded(name), reverse=True):
+        module = sys.modules.pop(alias)
+        parent, _, child = alias.rpartition(".")
+        holder = sys.modules.get(parent)
+        # Importing a submodule binds it in its parent; what is plait's own under the same name stays.
+        if (
+            holder is not None
+            and holder.__dict__.get(child) is module
+            and module.__name__ != f"{holder.__name__}.{child}"
+        ):
+            delattr(holder, child)
+        take_back(module)

@@ -1,0 +1,144 @@
+"""The finder: answers imports of the peers' names from their tables.
+
+It stands first in sys.meta_path while any peer is installed. A name of an installed peer is answered by its row; one
+that has no row may be answered by another finder that somebody put into sys.meta_path for it (a test runner, say), but
+never by a search of folders, which would find the real library, or plait's own files a second time. What nobody answers
+is a NotProvidedError.
+
+Loading leaves plait's module as it is: the import system writes a spec into what it makes, so what it makes is thrown
+away, and plait's module takes its place in sys.modules.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+
+from plait.compat.errors import NotProvidedError
+from plait.compat.lending import lend
+from plait.compat.rows import Face, Peer, Row, Same, fetch
+
+TYPE_CHECKING = False  # these, importlib.abc and importlib.util cost more than the rest of a child's start
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from importlib.metadata import Distribution, DistributionFinder
+    from types import CodeType, ModuleType
+
+
+class AliasFinder:
+    """Finds the modules, and the metadata, of the peers in `peers`, which `plait.compat.aliases` alone changes."""
+
+    def __init__(self) -> None:
+        self.peers: dict[str, Peer] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        peer = self.peers.get(fullname.partition(".")[0])
+        if peer is None:
+            return None
+        row = peer.modules.get(fullname)
+        if row is not None:
+            return _spec(fullname, peer, row)
+        found = self._ask_others(fullname, path, target)
+        if found is None:
+            raise NotProvidedError(
+                f"plait provides no counterpart of {fullname}, and stands in for all of {peer.name}; "
+                f"run without --as {peer.name} (or without compat.install({peer.name!r})) to have the real one"
+            )
+        return found
+
+    def _ask_others(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        for finder in sys.meta_path:
+            if finder is not self and finder is not PathFinder:
+                found = finder.find_spec(fullname, path, target)
+                if found is not None:
+                    return found
+        return None
+
+    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterable[Distribution]:
+        """importlib.metadata's protocol: the peers' distributions, all of them or the one that the context names."""
+        from plait.compat.distributions import find
+
+        return find(self.peers.values(), None if context is None else context.name)
+
+
+class AliasLoader:
+    """Loads one row of a table. Has the methods of importlib.abc.InspectLoader, for `python -m`."""
+
+    def __init__(self, peer: Peer, row: Row) -> None:
+        self._peer = peer
+        self._row = row
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """The import system's own way: a new module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        if isinstance(self._row, Same):
+            module = sys.modules[name] = import_module(self._row.module)
+            lend(module, {name: fetch(place) for name, place in self._row.lends.items()})
+        else:
+            _fill(module, self._row)
+        if name == self._peer.name:
+            lend(module, {"__version__": self._peer.version})
+            self._load_submodules(module)
+
+    def _load_submodules(self, module: ModuleType) -> None:
+        """Import what the library itself imports. A function called like its submodule (dask.delayed) hides that."""
+        for name in self._peer.loads:
+            import_module(name)
+            child = name.rpartition(".")[2]
+            if isinstance(self._row, Face) and child in self._row.names:
+                module.__dict__[child] = fetch(self._row.names[child])
+
+    def is_package(self, fullname: str) -> bool:
+        return self._peer.is_package(fullname)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        own = _own_spec(self._row)
+        return None if own is None else getattr(own.loader, "get_code", _no_code)(own.name)
+
+    def get_source(self, fullname: str) -> str | None:
+        own = _own_spec(self._row)
+        return None if own is None else getattr(own.loader, "get_source", _no_code)(own.name)
+
+
+def _no_code(name: str) -> None:
+    """For a module whose loader keeps no code."""
+
+
+def _own_spec(row: Row) -> ModuleSpec | None:
+    """The spec of plait's module; None for a face, which no file holds."""
+    from importlib.util import find_spec
+
+    return find_spec(row.module) if isinstance(row, Same) else None
+
+
+def _spec(fullname: str, peer: Peer, row: Row) -> ModuleSpec:
+    own = _own_spec(row)
+    origin = own.origin if own is not None else f"plait.compat, the table of {peer.name}"
+    loader = AliasLoader(peer, row)  # has the methods without the base class
+    spec = ModuleSpec(fullname, loader, origin=origin, is_package=peer.is_package(fullname))  # type: ignore[arg-type]
+    if own is not None and own.submodule_search_locations is not None and spec.submodule_search_locations is not None:
+        spec.submodule_search_locations.extend(own.submodule_search_locations)
+    return spec
+
+
+def _fill(module: ModuleType, face: Face) -> None:
+    """Give a face its names, each fetched when it is asked for and kept."""
+
+    def get(name: str) -> object:
+        if name not in face.names:
+            raise AttributeError(f"plait provides no counterpart of {module.__name__}.{name}")
+        value = fetch(face.names[name])
+        module.__dict__[name] = value
+        return value
+
+    module.__dict__.update(
+        __doc__=f"What plait provides of {module.__name__}.",
+        __all__=[name for name in face.names if not name.startswith("_")],
+        __getattr__=get,
+        __dir__=lambda: sorted({*module.__dict__, *face.names}),
+    )

@@ -1,0 +1,67 @@
+"""The rows of a peer's table: what answers for each of its modules.
+
+A place is "module" or "module:attribute", named as a string, so that a table costs nothing until one of its names is
+imported. A table holds names; what they name is made in the layers. Plain classes: every child process that has the
+aliases imports this as it starts, and `dataclasses` or `typing` would take longer than all the rest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Same:
+    """The counterpart is exact: plait's own module, the one object under both names.
+
+    lends: attributes that the peer's module has and plait's has not, name -> place. They are set on plait's module
+    while the alias holds; one that it has already stays as it is.
+    """
+
+    def __init__(self, module: str, lends: Mapping[str, str] | None = None) -> None:
+        self.module = module
+        self.lends = lends or {}
+
+
+class Face:
+    """No one module of plait has these names: a module of names, each fetched from its place when it is asked for."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+
+Row = Same | Face
+
+
+class Peer:
+    """One library that plait stands in for.
+
+    version: the release that plait matches, which `__version__` and importlib.metadata answer.
+    modules: full module name -> row; a module that is not in it has no counterpart.
+    loads: submodules that importing the library itself imports, so that they are attributes of it.
+    """
+
+    def __init__(
+        self, name: str, version: str, summary: str, modules: Mapping[str, Row], loads: tuple[str, ...] = ()
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.summary = summary
+        self.modules = modules
+        self.loads = loads
+
+    def is_package(self, module: str) -> bool:
+        """Whether the table has modules below this one; the library itself always is one."""
+        return module == self.name or any(name.startswith(f"{module}.") for name in self.modules)
+
+
+def fetch(place: str) -> object:
+    """The module or attribute that a place names."""
+    module, _, attribute = place.partition(":")
+    value: object = import_module(module)
+    for name in attribute.split(".") if attribute else ():
+        value = getattr(value, name)
+    return value

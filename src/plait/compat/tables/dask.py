@@ -1,0 +1,17 @@
+"""dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
+
+from plait.compat.rows import Face, Peer
+
+_EVALUATION = ("compute", "persist")
+
+DASK = Peer(
+    name="dask",
+    version="2026.8.0",
+    summary="Parallel PyData with Task Scheduling",
+    modules={
+        "dask": Face({name: f"plait.lazy:{name}" for name in ("delayed", *_EVALUATION)}),
+        "dask.base": Face({name: f"plait.lazy:{name}" for name in _EVALUATION}),
+        "dask.delayed": Face({"delayed": "plait.lazy:delayed"}),
+    },
+    loads=("dask.delayed",),
+)
