@@ -437,3 +437,11 @@ def test_the_hub_has_a_repr_and_does_not_grow(virtual_clock):
         green.sleep(0.5)
     assert not [item for item in hub._timers if item[2].pending]
     assert sys.getrefcount(hub) < 1000
+
+
+def test_loop_exit_comes_when_the_last_thread_that_might_have_woken_has_ended():
+    thread = threading.Timer(0.05, int)
+    thread.start()
+    with pytest.raises(LoopExit):
+        Event().wait()
+    assert not thread.is_alive()

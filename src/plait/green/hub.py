@@ -49,6 +49,8 @@ HANDOFF_BUDGET = 100
 # What the clock, which counts nanoseconds, cannot tell apart is due: else a virtual clock that was moved to a deadline
 # may stand before it for ever.
 RESOLUTION_S = 1e-9
+# How often a hub that only another thread could wake looks whether there still is one.
+THREAD_CHECK_S = 0.1
 # Cancelled timers stay in the heap until they come up; past this many, and half of the heap, they are swept out.
 SWEEP_MIN = 1000
 
@@ -316,18 +318,16 @@ class Hub(greenlet):
 
     def _wait(self) -> None:
         self._drop_cancelled_timers()
-        if not self._can_be_woken():
-            if self._joiners:
-                self.ready.append(self._joiners.pop())
-            else:
-                self._exit_loop()
-            return
         timeout = None
+        if not self._can_be_woken():
+            if not _other_threads():
+                self._nothing_left()
+                return
+            timeout = THREAD_CHECK_S  # one of them may wake us, or end and leave us without hope
         if self._timers:
             deadline = self._timers[0][0]
-            timeout = 0.0 if clock.jump(deadline) else deadline - clock.now()
-            if timeout < 0:
-                return
+            until = 0.0 if clock.jump(deadline) else max(0.0, deadline - clock.now())
+            timeout = until if timeout is None else min(timeout, until)
         begin_ns = ring.now_ns() if ring.enabled else 0
         self._poll(timeout)
         if begin_ns:
@@ -343,11 +343,13 @@ class Hub(greenlet):
             self.descriptors.wake(found)
 
     def _can_be_woken(self) -> bool:
-        return bool(
-            self._timers_awaited or self.descriptors.waiting or self.outside_waits or self.inbox or _other_threads()
-        )
+        """Whether something is known that will make a greenlet runnable."""
+        return bool(self._timers_awaited or self.descriptors.waiting or self.outside_waits or self.inbox)
 
-    def _exit_loop(self) -> None:
+    def _nothing_left(self) -> None:
+        if self._joiners:
+            self.ready.append(self._joiners.pop())
+            return
         assert self.parent is not None
         self.parent.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}"))
 
