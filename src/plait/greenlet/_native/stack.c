@@ -27,6 +27,9 @@
 #ifdef PLAIT_VALGRIND
 #include <valgrind/valgrind.h>
 #endif
+#ifdef PLAIT_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 
 #ifndef MADV_GUARD_INSTALL
@@ -427,6 +430,22 @@ gl_auxiliary_stack(void)
 
 /* Eviction ------------------------------------------------------------------------------------------------ */
 
+/* Copy a piece of stack. AddressSanitizer has poisoned the gaps between variables: copy past its checks, and let the
+ * memory that others will stand on be clean. */
+#ifdef PLAIT_ASAN
+static __attribute__((no_sanitize("address"), noinline)) void
+copy_stack(char *to, char *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        ((volatile char *)to)[i] = ((volatile char *)from)[i];
+    }
+    __asan_unpoison_memory_region(from, size);
+    __asan_unpoison_memory_region(to, size);
+}
+#else
+#define copy_stack memcpy
+#endif
+
 typedef struct {
     char *low, *high; /* where pointers lead now */
     ptrdiff_t shift; /* what is added to one that leads there */
@@ -475,7 +494,7 @@ gl_evict(gl_coro *coro)
     if (bytes == NULL) {
         return -1;
     }
-    memcpy(bytes, low, (size_t)(high - low));
+    copy_stack(bytes, low, (size_t)(high - low));
     coro->image.bytes = bytes;
     coro->image.low = low;
     coro->image.high = high;
@@ -495,7 +514,7 @@ gl_restore(gl_coro *coro)
     GL_CHECK(coro->state == GL_EVICTED && coro->slot->occupant == NULL);
     char *bytes = coro->image.bytes, *low = coro->image.low;
     size_t size = (size_t)(coro->image.high - low);
-    memcpy(low, bytes, size);
+    copy_stack(low, bytes, size);
     relocate(coro, &(relocation){bytes, bytes + size, low - bytes}, low);
     free(bytes);
     coro->image.bytes = NULL;
