@@ -60,9 +60,7 @@ def _stand_in(names: Sequence[str] | None) -> None:
         return
     from plait import compat
 
-    wanted = tuple(compat.names() if names is None else names)
-    compat.install(*wanted)
-    os.environ.update(compat.environment(wanted))
+    compat.install(*(compat.names() if names is None else names))
 
 
 def _find_script(script: str, args: Sequence[str]) -> _Program:
