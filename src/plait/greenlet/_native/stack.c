@@ -62,6 +62,9 @@
 #define USES_PER_TRIM 64
 #define FREE_SLOTS_KEPT 4096 /* that keep their touched pages */
 #define TABLE_REGION (2 * MIB) /* address space that one page of the page table maps */
+#define FIRST_ARENA 16 /* slots; each arena has twice those of the last */
+#define LARGEST_ARENA 16384
+#define ARENA_SLACK (2 * TABLE_REGION) /* to place the slots' borders in the middle of a region */
 
 /* As deep as the main thread's, so that recursion ends in a greenlet where it would end there. It is address space: a
  * page of memory and 4 KiB of page table are what a shallow greenlet touches of it. */
@@ -211,7 +214,7 @@ gl_stack_init(void)
     }
     stacks.slot_bytes = slot_bytes;
     stacks.max_stacks = (Py_ssize_t)max_stacks;
-    stacks.arena_slots = 16;
+    stacks.arena_slots = FIRST_ARENA;
 #ifdef PLAIT_DEBUG
     const char *always = getenv("PLAIT_EVICT_ALWAYS");
     stacks.evict_always = always != NULL && *always == '1';
@@ -227,26 +230,45 @@ gl_evict_always(void)
 
 /* Slots --------------------------------------------------------------------------------------------------- */
 
+/* Where not all that is asked for can be had (ulimit -v, strict overcommit), take at most half of what is left: the
+ * heap, to which stacks are evicted, needs the rest. */
+static char *
+reserve_arena(size_t *slots)
+{
+    char *memory = reserve(*slots * stacks.slot_bytes + ARENA_SLACK);
+    while (memory == NULL && *slots > 1) {
+        *slots /= 2;
+        size_t bytes = *slots * stacks.slot_bytes + ARENA_SLACK;
+        memory = reserve(2 * bytes);
+        if (memory != NULL) {
+            munmap(memory + bytes, bytes);
+        }
+    }
+    return memory;
+}
+
 static bool
 add_arena(void)
 {
-    size_t region = stacks.slot_bytes < TABLE_REGION ? stacks.slot_bytes : TABLE_REGION;
-    for (size_t slots = stacks.arena_slots; slots >= 1; slots /= 2) {
-        /* Slack to place the slots' borders in the middle of what one page of the page table maps. */
-        size_t bytes = slots * stacks.slot_bytes + 2 * TABLE_REGION;
-        char *memory = reserve(bytes);
-        if (memory == NULL) {
-            continue;
-        }
-        madvise(memory, bytes, MADV_NOHUGEPAGE);
-        uintptr_t aligned = ((uintptr_t)memory + TABLE_REGION - 1) & ~(uintptr_t)(TABLE_REGION - 1);
-        stacks.arena_next = (char *)aligned + region / 2;
-        stacks.arena_end = stacks.arena_next + slots * stacks.slot_bytes;
-        stacks.arena_slots = slots < 16384 ? slots * 2 : slots;
-        stacks.mappings++;
-        return true;
+    size_t slots = stacks.arena_slots;
+    char *memory = reserve_arena(&slots);
+    if (memory == NULL) {
+        return false;
     }
-    return false;
+    madvise(memory, slots * stacks.slot_bytes + ARENA_SLACK, MADV_NOHUGEPAGE);
+    size_t region = stacks.slot_bytes < TABLE_REGION ? stacks.slot_bytes : TABLE_REGION;
+    uintptr_t aligned = ((uintptr_t)memory + TABLE_REGION - 1) & ~(uintptr_t)(TABLE_REGION - 1);
+    stacks.arena_next = (char *)aligned + region / 2;
+    stacks.arena_end = stacks.arena_next + slots * stacks.slot_bytes;
+    if (slots < stacks.arena_slots) { /* from now on slots are shared, and added singly where none can be */
+        stacks.max_stacks = stacks.count + (Py_ssize_t)slots;
+        stacks.arena_slots = 1;
+    }
+    else if (slots > 1 && slots < LARGEST_ARENA) {
+        stacks.arena_slots = slots * 2;
+    }
+    stacks.mappings++;
+    return true;
 }
 
 static bool
