@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 import plait.greenlet
-from plait.greenlet import GreenletExit, error, getcurrent, gettrace, greenlet, settrace
+from plait.greenlet import GreenletExit, error, getcurrent, gettrace, greenlet
 
 
 def states():
