@@ -32,7 +32,7 @@ def test_the_value_of_the_function_is_the_greenlets():
     assert (runner.ready(), runner.successful(), runner.value) == (False, False, None)
     assert runner.get() == 7
     assert (runner.ready(), runner.successful(), runner.value, runner.exception) == (True, True, 7, None)
-    assert runner.exc_info == ()
+    assert runner.exc_info is None
 
 
 def test_an_exception_is_kept_printed_and_raised_by_get(capsys):
@@ -340,10 +340,11 @@ def test_link_runs_its_callback_in_a_greenlet_that_may_block():
 
     runner = green.spawn(value, 5)
     runner.link(callback)
+    runner.rawlink(seen.append)
     runner.join()
-    for _ in range(3):
-        green.sleep(0)
-    assert seen == [5]
+    assert seen == [runner]  # links have begun when join() returns
+    green.sleep(0)
+    assert seen == [runner, 5]
 
 
 def test_link_value_and_link_exception_hear_of_their_kind_only(errors):

@@ -55,7 +55,7 @@ def test_start_new_takes_a_timeout_too(virtual_clock):
     timeout = Timeout(5)
     assert Timeout.start_new(timeout) is timeout
     assert timeout.pending
-    with pytest.raises(RuntimeError, match="pending already"):
+    with pytest.raises(AssertionError, match="pending already"):
         timeout.start()
     timeout.cancel()
     timeout.cancel()

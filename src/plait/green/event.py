@@ -123,7 +123,7 @@ class AsyncResult(Linkable):
         if not self._set and block and (timeout is None or timeout > 0):
             self._wait(deadline_after(timeout))
         if not self._set:
-            raise Timeout(timeout if block else 0)
+            raise Timeout(timeout if block else None)
         if self._exc_info is not None:
             raise self._exc_info[1].with_traceback(self._exc_info[2])
         return self._value

@@ -30,6 +30,7 @@ from typing import Any
 from plait._base import clock
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import Hub, Timer, get_hub
+from plait.green.loop import Loop
 from plait.green.timeout import Timeout, deadline_after, throw_into
 from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, getcurrent, greenlet
@@ -129,8 +130,8 @@ class Greenlet(greenlet):
         return hub
 
     @property
-    def loop(self) -> Any:
-        """The event loop of its hub."""
+    def loop(self) -> Loop:
+        """The event-loop face of its hub."""
         return self._hub.loop
 
     @property
@@ -160,9 +161,9 @@ class Greenlet(greenlet):
         return None if self._exc_info is None else self._exc_info[1]
 
     @property
-    def exc_info(self) -> ExcInfo | tuple[()]:
-        """(type, exception, traceback) of its failure, else empty."""
-        return () if self._exc_info is None else self._exc_info
+    def exc_info(self) -> ExcInfo | None:
+        """(type, exception, traceback) of its failure, else None."""
+        return self._exc_info
 
     @property
     def minimal_ident(self) -> int:
@@ -238,11 +239,11 @@ class Greenlet(greenlet):
         self.__dict__.pop("_run", None)
         self.__dict__.pop("args", None)
         self.__dict__.pop("kwargs", None)
+        if self._links:  # who joins finds them called
+            self._hub.run_callback_threadsafe(self._call_links)
         joiners, self._joiners = self._joiners, []
         for joiner in joiners:
             joiner(self)
-        if self._links:
-            self._hub.run_callback_threadsafe(self._call_links)
 
     def _cancel_start(self) -> None:
         timer, self._timer = self._timer, None
@@ -307,7 +308,7 @@ class Greenlet(greenlet):
         if self._state != ENDED and block:
             self.join(timeout)
         if self._state != ENDED:
-            raise Timeout(timeout if block else 0)
+            raise Timeout(timeout if block else None)
         if self._exc_info is not None:
             raise self._exc_info[1].with_traceback(self._exc_info[2])
         return self.value
@@ -374,7 +375,7 @@ class _SpawnedLink:
 
     def __call__(self, source: Greenlet) -> None:
         if self.on_success if source.successful() else self.on_failure:
-            spawn_raw(self.callback, source)
+            greenlet(self.callback, get_hub()).switch(source)  # begins at once, and may block
 
 
 spawn = Greenlet.spawn

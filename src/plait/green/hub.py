@@ -38,6 +38,7 @@ from typing import Any, NoReturn, Protocol
 from plait._base import clock
 from plait.green.descriptors import Descriptors
 from plait.green.exceptions import BlockingSwitchOutError, LoopExit
+from plait.green.loop import Loop
 from plait.green.poller import EpollPoller
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
@@ -145,6 +146,7 @@ class Hub(greenlet):
         self.thread_ident = _thread.get_ident()
         self.generation = _generation
         self.name = ""
+        self.loop = Loop(self)
         self.ready: deque[Any] = deque()
         self.inbox: deque[Any] = deque()  # appended to by any thread
         self.polling = False  # the kernel is asked, and what a signal handler makes runnable must end that
@@ -284,6 +286,7 @@ class Hub(greenlet):
                 self.handle_error(None, *sys.exc_info())
 
     def _turn(self) -> None:
+        self.budget = 0
         # 1. what other threads left
         if self.inbox:
             self._take_inbox()
@@ -364,10 +367,12 @@ class Hub(greenlet):
         if function is None:
             return
         callback.stop()
+        budget, self.budget = self.budget, 0  # a greenlet that it switches to comes back to it when that blocks
         try:
             function(*args)
         except BaseException:
             self.handle_error(function, *sys.exc_info())
+        self.budget = budget
 
     def _switch_to(self, target: greenlet) -> None:
         try:

@@ -81,9 +81,12 @@ class SimpleQueue(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x}{self._details()}>"
 
+    def __str__(self) -> str:
+        return f"<{type(self).__name__}{self._details()}>"
+
     def _details(self) -> str:
         text = "" if self.maxsize is None else f" maxsize={self.maxsize!r}"
-        text += f" queue={self.queue!r}"
+        text += f" queue={self.queue!r}" if self.queue else ""
         text += f" getters[{len(self._getters)}]" if self._getters else ""
         text += f" putters[{len(self._putters)}]" if self._putters else ""
         return text

@@ -65,9 +65,9 @@ class Timeout(BaseException):
         return self._timer is not None and self._timer.pending
 
     def start(self) -> None:
-        """Begin to count. Raises RuntimeError where it is pending already."""
+        """Begin to count. Raises AssertionError where it is pending already."""
         if self.pending:
-            raise RuntimeError(f"{self!r} is pending already; cancel() it before starting it again")
+            raise AssertionError(f"{self!r} is pending already; cancel() it before starting it again")
         if self.seconds is None:
             return
         exception: Any = self.exception
