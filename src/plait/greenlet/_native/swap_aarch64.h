@@ -9,7 +9,7 @@
  *      +24  fpcr
  *
  * x19 (which carries the argument of a new stack) and x29 are stored; all others are declared clobbered, so the
- * compiler saves just what it needs. AAPCS64 has no red zone.
+ * compiler saves just what it needs: x18 too, which is an ordinary scratch register on Linux. There is no red zone.
  */
 #ifndef PLAIT_GREENLET_SWAP_H
 #define PLAIT_GREENLET_SWAP_H
@@ -37,7 +37,7 @@ gl_swap(void **from, void *to)
         "1:\n\t"
         : "+r"(x0), "+r"(x1)
         :
-        : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+        : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",
           "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30",
           "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
           "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
