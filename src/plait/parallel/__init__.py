@@ -1,0 +1,37 @@
+"""plait.parallel: parallel loops with the names of joblib.
+
+    from plait.parallel import Parallel, delayed
+
+    def square(x):
+        return x * x
+
+    assert Parallel(n_jobs=2)(delayed(square)(i) for i in range(4)) == [0, 1, 4, 9]
+
+`pool` is the one pool of worker processes and threads: `pool.shutdown()` ends them before the exit does.
+"""
+
+from plait.parallel import pool as pool
+from plait.parallel.budget import cpu_count as cpu_count
+from plait.parallel.calls import delayed as delayed
+from plait.parallel.errors import PoolError as PoolError
+from plait.parallel.errors import RemoteTaskError as RemoteTaskError
+from plait.parallel.errors import RemoteTraceback as RemoteTraceback
+from plait.parallel.errors import TaskTimeout as TaskTimeout
+from plait.parallel.errors import TransportError as TransportError
+from plait.parallel.errors import WorkerDied as WorkerDied
+from plait.parallel.parallel import Parallel as Parallel
+from plait.parallel.parallel import effective_n_jobs as effective_n_jobs
+
+__all__ = [
+    "Parallel",
+    "PoolError",
+    "RemoteTaskError",
+    "RemoteTraceback",
+    "TaskTimeout",
+    "TransportError",
+    "WorkerDied",
+    "cpu_count",
+    "delayed",
+    "effective_n_jobs",
+    "pool",
+]

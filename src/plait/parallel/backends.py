@@ -1,0 +1,164 @@
+"""What a loop runs its batches on: worker processes, worker threads, or the caller itself.
+
+A runner takes tasks by submit() and gives batches back through its `completions`. The caller settles each batch it
+takes, and at last calls close(), or cancel() where it leaves early. Made by `runner()`, which also decides what a
+nested loop gets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Protocol
+
+from plait._base import clock
+from plait.parallel import nesting, pool
+from plait.parallel.completions import Completions
+from plait.parallel.naming import function_name
+from plait.parallel.outcome import Batch, Task, note_task
+from plait.parallel.processes import ProcessRun
+from plait.trace import ring
+
+PROCESSES = "processes"
+THREADING = "threading"
+SEQUENTIAL = "sequential"
+_NAMES = {"loky": PROCESSES, PROCESSES: PROCESSES, THREADING: THREADING, SEQUENTIAL: SEQUENTIAL}
+
+_batches = itertools.count(1)
+_calls = itertools.count(1)
+
+
+class Runner(Protocol):
+    """Runs batches of one call."""
+
+    @property
+    def limit(self) -> int: ...
+    @property
+    def completions(self) -> Completions[Batch]: ...
+    def submit(self, first: int, tasks: list[Task]) -> Batch: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def backend_name(backend: Any) -> str:
+    """The backend's own name. Raises ValueError for one that there is not."""
+    name = _NAMES.get(backend) if isinstance(backend, str) else None
+    if name is None:
+        raise ValueError(f"backend={backend!r} is not known; pass one of {', '.join(map(repr, _NAMES))}")
+    return name
+
+
+def runner(backend: str, workers: int) -> Runner:
+    """A runner with so many workers; inside a worker, with what the budget has left, or in place."""
+    granted = 0
+    if workers > 1 and backend != SEQUENTIAL:
+        granted = nesting.budget().borrow(workers, nesting.nested())
+    if granted < 2:
+        nesting.budget().give_back(granted)
+        return InPlace()
+    if backend == THREADING:
+        return Threads(granted)
+    return Processes(granted)
+
+
+class InPlace:
+    """The caller runs each batch when it submits it."""
+
+    limit = 1
+
+    def __init__(self) -> None:
+        self.completions: Completions[Batch] = Completions()
+        self._call = next(_calls)
+
+    def submit(self, first: int, tasks: list[Task]) -> Batch:
+        batch = Batch(next(_batches), first, tasks)
+        run_here(batch, self._call)
+        if isinstance(batch.error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise batch.error
+        self.completions.put(batch)
+        return batch
+
+    def cancel(self) -> None:
+        """Nothing is under way."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Threads:
+    """The pool's threads, as many as the caller asked for."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.completions: Completions[Batch] = Completions()
+        self._call = next(_calls)
+        self._crew = pool.threads().crew(self._run, limit, strict=True)
+        self._open = True
+
+    def submit(self, first: int, tasks: list[Task]) -> Batch:
+        batch = Batch(next(_batches), first, tasks)
+        self._crew.put(batch)
+        return batch
+
+    def _run(self, batch: Batch) -> None:
+        run_here(batch, self._call)
+        self.completions.put(batch)
+
+    def cancel(self) -> None:
+        self._crew.cancel()
+        self.close()
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            nesting.budget().give_back(self.limit)
+
+
+class Processes:
+    """The pool's processes. The run is taken from the pool here; only the budget is added."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        cores = max(1, nesting.budget().cores // limit)
+        try:
+            self._run: ProcessRun = pool.processes().open(limit, cores)
+        except BaseException:
+            nesting.budget().give_back(limit)
+            raise
+        self.completions = self._run.completions
+        self._open = True
+
+    def submit(self, first: int, tasks: list[Task]) -> Batch:
+        return self._run.submit(first, tasks)
+
+    def cancel(self) -> None:
+        self._run.cancel()
+        self._give_back()
+
+    def close(self) -> None:
+        self._run.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._open:
+            self._open = False
+            nesting.budget().give_back(self.limit)
+
+
+def run_here(batch: Batch, call: int) -> None:
+    """Run the batch's tasks in this thread, up to the first that raises. Never raises."""
+    batch.began = clock.now()
+    index = batch.first
+    for function, args, kwargs in batch.tasks:
+        begin_ns = ring.now_ns() if ring.enabled else 0
+        try:
+            batch.results.append(function(*args, **kwargs))
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+            note_task(error, batch.task_text(index - batch.first))
+            batch.error = error
+            break
+        finally:
+            if begin_ns:
+                ring.emit("parallel", "task", index, call, begin_ns, ring.now_ns(), 0, function_name(function))
+        index += 1
+    batch.seconds = clock.now() - batch.began

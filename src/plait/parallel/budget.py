@@ -1,0 +1,112 @@
+"""How many workers there may be: the machine's cores, a caller's `n_jobs`, and what nested calls get.
+
+One Budget a process counts the workers that calls have borrowed. A call from outside the pool gets what it asks for:
+a number that the user gave is strict. A call from inside a worker (a nested loop) gets what is left, and 0 tells it to
+run in place. A worker process has a budget of its own: its share of the cores, of which the running task holds one.
+"""
+
+from __future__ import annotations
+
+import _thread
+import operator
+import os
+from pathlib import Path
+from typing import Any
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def cpu_count(only_physical_cores: bool = False) -> int:
+    """Cores that this process may use: its affinity, cut by the CPU quota of its cgroup. At least 1."""
+    allowed = os.sched_getaffinity(0)
+    count = _physical(allowed) if only_physical_cores else len(allowed)
+    quota = _cgroup_quota()
+    return max(1, count if quota is None else min(count, quota))
+
+
+def _physical(cpus: set[int]) -> int:
+    """Distinct cores among the logical ones; all of them where the kernel does not say."""
+    cores = set()
+    for cpu in cpus:
+        try:
+            siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
+        except OSError:
+            siblings = str(cpu)
+        cores.add(siblings.strip())
+    return len(cores)
+
+
+def _cgroup_quota() -> int | None:
+    """The smallest CPU quota on the way from our cgroup (version 2) to the root, rounded up; None without one."""
+    try:
+        entries = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    own = next((entry[3:] for entry in entries if entry.startswith("0::")), None)
+    if own is None:
+        return None
+    folder = _CGROUP / own.lstrip("/")
+    quotas = [quota for place in (folder, *folder.parents) if (quota := _quota_of(place)) is not None]
+    return min(quotas, default=None)
+
+
+def _quota_of(folder: Path) -> int | None:
+    try:
+        quota, period = (folder / "cpu.max").read_text().split()
+        return None if quota == "max" else max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        return None
+
+
+def worker_count(n_jobs: Any) -> int:
+    """`n_jobs` as a number of workers: None is 1, -1 all cores, -2 all but one, and so on. Raises ValueError."""
+    if n_jobs is None:
+        return 1
+    remedy = "pass a positive count, or -1 for all cores"
+    try:
+        wanted = operator.index(n_jobs)
+    except TypeError:
+        if not isinstance(n_jobs, float) or n_jobs != int(n_jobs):
+            raise ValueError(f"n_jobs={n_jobs!r} is not an integer; {remedy}") from None
+        wanted = int(n_jobs)
+    if wanted == 0:
+        raise ValueError(f"n_jobs=0 leaves nobody to run the tasks; {remedy}")
+    return wanted if wanted > 0 else max(1, cpu_count() + 1 + wanted)
+
+
+class Budget:
+    """Workers lent out by this process. Any thread."""
+
+    def __init__(self, cores: int | None = None, used: int = 0) -> None:
+        self._cores = cores
+        self._used = used
+        self._lock = _thread.allocate_lock()
+
+    @property
+    def cores(self) -> int:
+        return cpu_count() if self._cores is None else self._cores
+
+    @property
+    def used(self) -> int:
+        return self._used
+
+    def borrow(self, wanted: int, nested: bool) -> int:
+        """Workers granted: `wanted`, or for a nested call what is left of it, which may be 0. give_back() them."""
+        cores = self.cores
+        with self._lock:
+            granted = min(wanted, max(0, cores - self._used)) if nested else wanted
+            self._used += granted
+        return granted
+
+    def share(self, wanted: int, nested: bool) -> int:
+        """As borrow(), for a call without a number of its own: calls that run already leave it less, but at least 1."""
+        cores = self.cores
+        with self._lock:
+            left = max(0, cores - self._used)
+            granted = min(wanted, left) if nested else max(1, min(wanted, left))
+            self._used += granted
+        return granted
+
+    def give_back(self, granted: int) -> None:
+        with self._lock:
+            self._used -= granted

@@ -1,0 +1,33 @@
+"""Where a call waits for its batches: any thread puts, the call's own greenlet or thread takes."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Generic, TypeVar
+
+from plait.green.waiter import Waiter
+
+T = TypeVar("T")
+
+
+class Completions(Generic[T]):
+    """A queue with one taker, who waits through the one Waiter; putting never blocks."""
+
+    __slots__ = ("_items", "_waiter")
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._waiter: Waiter[Any] = Waiter()
+
+    def __bool__(self) -> bool:
+        return bool(self._items)
+
+    def put(self, item: T) -> None:
+        self._items.append(item)
+        self._waiter.wake()
+
+    def take(self, deadline: float | None = None) -> T:
+        """The next item. deadline: monotonic seconds. Raises DeadlineExceeded when there is none by then."""
+        while not self._items:  # a wake-up for an item that was taken already may be left over
+            self._waiter.wait(deadline)
+        return self._items.popleft()

@@ -1,0 +1,104 @@
+"""The fork server: a single-threaded process that forks workers for a parent that cannot fork safely.
+
+Protocol, over a SOCK_SEQPACKET pair on descriptor 3:
+
+    first message in: pickled start hooks, with the read end of the lifeline
+    in "spawn" with (channel, page)   -> out ("spawned", pid) or ("failed", text)
+    a worker ended                    -> out ("ended", pid, exit code)
+    end of the channel                -> waits for the workers, leaves
+
+The parent's `__main__` is never run here: its functions arrive by value.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import select
+import signal
+import socket
+from importlib import import_module
+from typing import Any, NoReturn
+
+import cloudpickle  # noqa: F401  loaded once, here, for all workers
+
+from plait.parallel import worker
+
+
+def main(control_fd: int) -> NoReturn:
+    """Serve until the parent closes the channel."""
+    control = socket.socket(fileno=control_fd)
+    signal.signal(signal.SIGINT, _ignore)
+    try:
+        data, fds, _, _ = socket.recv_fds(control, 1 << 20, 1)
+        if not fds:
+            os._exit(0)
+        worker.bind_to(fds[0])
+        worker.release_descriptors({control_fd, fds[0]})
+        for module, function, args in pickle.loads(data):
+            getattr(import_module(module), function)(*args)
+        gc.collect()
+        gc.freeze()
+        _Server(control, fds[0]).serve()
+    except (EOFError, ConnectionError):
+        pass
+    finally:
+        os._exit(0)
+
+
+class _Server:
+    def __init__(self, control: socket.socket, lifeline: int) -> None:
+        self._control = control
+        self._lifeline = lifeline
+        self._children: dict[int, int] = {}  # pidfd -> pid
+        self._poller = select.poll()
+        self._poller.register(control, select.POLLIN)
+
+    def serve(self) -> None:
+        while True:
+            for fd, _ in self._poller.poll():
+                if fd == self._control.fileno():
+                    self._spawn()
+                else:
+                    self._bury(fd)
+
+    def _spawn(self) -> None:
+        data, fds, _, _ = socket.recv_fds(self._control, 64, 2)
+        if not data:
+            self._leave()
+        channel_fd, page_fd = fds
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._tell("failed", str(error))
+        else:
+            if not pid:
+                self._poller.unregister(self._control)
+                worker.run(socket.socket(fileno=channel_fd), page_fd, self._lifeline)
+            pidfd = os.pidfd_open(pid)
+            self._children[pidfd] = pid
+            self._poller.register(pidfd, select.POLLIN)
+            self._tell("spawned", pid)
+        finally:
+            os.close(channel_fd)
+            os.close(page_fd)
+
+    def _bury(self, pidfd: int) -> None:
+        pid = self._children.pop(pidfd)
+        self._poller.unregister(pidfd)
+        os.close(pidfd)
+        self._tell("ended", pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+    def _tell(self, *message: Any) -> None:
+        self._control.send(pickle.dumps(message))
+
+    def _leave(self) -> NoReturn:
+        """The parent has gone, or wants no more workers: those that run end with their channels."""
+        for pid in self._children.values():
+            os.waitpid(pid, 0)
+        os._exit(0)
+
+
+def _ignore(_signal: int, _frame: object) -> None:
+    pass

@@ -1,0 +1,136 @@
+"""What becomes of a batch: the record that a worker sends back, and what the caller makes of it.
+
+A batch is a run of consecutive tasks of one call. Its tasks run in order and end with the first that fails: the reply
+says how many succeeded, carries their results, and how the next one failed.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from plait.parallel import pickling
+from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TransportError, WorkerDied
+from plait.parallel.naming import task_text
+from plait.parallel.transport import Message
+
+Task: TypeAlias = tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]
+
+# How a batch ended.
+DONE = "done"
+RAISED = "raised"  # a task raised; detail: a Failure
+UNREADABLE = "unreadable"  # the worker could not unpickle the tasks; detail: a Failure
+UNSENDABLE = "unsendable"  # a result could not be pickled; detail: (path, reason)
+CANCELLED = "cancelled"  # the caller asked for it
+
+
+class Failure(NamedTuple):
+    """An exception on its way: its pickle, None where it has none that can be loaded, and all that is text."""
+
+    pickled: bytes | None
+    type_name: str
+    text: str
+    traceback: str
+
+
+class Reply(NamedTuple):
+    """A worker's account of one batch. The results' parts follow it in the message."""
+
+    batch: int
+    how: str
+    detail: Any
+    events: list[Any]  # of the trace
+
+
+class Batch:
+    """Tasks first .. first+len(tasks)-1 of a call. Written by the thread that runs or dispatches it, then read."""
+
+    __slots__ = ("began", "death", "error", "first", "id", "message", "results", "reply", "seconds", "tasks")
+
+    def __init__(self, id: int, first: int, tasks: list[Task]) -> None:
+        self.id = id
+        self.first = first
+        self.tasks = tasks
+        self.message: Message = []  # for a process: hashes of the functions, then the pickled tasks
+        self.began = 0.0  # monotonic seconds; 0 until a worker has it
+        self.seconds = 0.0  # how long it took
+        self.results: list[Any] = []
+        self.error: BaseException | None = None
+        self.reply: tuple[Reply, Message] | None = None  # from a process, results still pickled
+        self.death: WorkerDied | None = None
+
+    def task_text(self, offset: int) -> str:
+        return task_text(self.first + offset, *self.tasks[offset])
+
+    def settle(self) -> None:
+        """Make `results` and `error` of what a worker process sent. In the caller's thread: it runs users' code."""
+        if self.death is not None:
+            self.error = self.death
+        if self.reply is None:
+            return
+        (_, how, detail, _), parts = self.reply
+        self.reply = None
+        try:
+            self.results = pickling.unpack_value(parts)
+        except Exception as error:
+            self.error = TransportError(f"{self.task_text(0)}: its result cannot be unpickled here: {error!r}")
+            self.error.__cause__ = error
+            return
+        failed = min(len(self.results), len(self.tasks) - 1)
+        if how in (RAISED, UNREADABLE):
+            self.error = _rebuild(detail, self.task_text(failed), how)
+        elif how == UNSENDABLE:
+            path, reason = detail
+            self.error = TransportError(f"{self.task_text(failed)}: {path} cannot be pickled: {reason}")
+
+
+def note_task(error: BaseException, text: str) -> None:
+    """Say in the exception which task raised it, once."""
+    note = f"in {text}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+def pack_failure(error: BaseException) -> Failure:
+    """`error`, raised by a user's function: its traceback begins at that function."""
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    try:
+        pickled: bytes | None = pickling.dumps(error)
+        pickle.loads(pickled)  # type: ignore[arg-type]
+    except Exception:
+        pickled = None
+    return Failure(pickled, name.removeprefix("builtins."), str(error), text)
+
+
+def _rebuild(failure: Failure, task: str, how: str) -> BaseException:
+    error: BaseException | None = None
+    if how == UNREADABLE:
+        error = TransportError(f"{task}: a worker could not unpickle it: {failure.type_name}: {failure.text}")
+    elif failure.pickled is not None:
+        try:
+            error = pickle.loads(failure.pickled)
+        except Exception:
+            error = None
+    if not isinstance(error, BaseException):
+        error = RemoteTaskError(f"{task} raised {failure.type_name}: {failure.text}")
+    elif how == RAISED:
+        note_task(error, task)
+    error.__cause__ = RemoteTraceback(failure.traceback)
+    return error
+
+
+def describe_death(pid: int, status: int | None) -> str:
+    """How a process ended, from its wait status; None where nobody could collect it."""
+    if status is None:
+        return f"worker process {pid} ended"
+    if status >= 0:
+        return f"worker process {pid} left with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"worker process {pid} was killed by {name}"

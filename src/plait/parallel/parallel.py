@@ -1,0 +1,160 @@
+"""`Parallel`: a loop whose calls run on the pool, with joblib's parameters."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+from plait._base import clock
+from plait.parallel import backends, batching
+from plait.parallel.budget import worker_count
+from plait.parallel.loop import Loop
+
+_RETURN_AS = ("list", "generator", "generator_unordered")
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+class Parallel:
+    """Parallel(n_jobs=4)(delayed(f)(x) for x in xs) is [f(x) for x in xs], run by workers.
+
+    n_jobs: workers; None is 1, which runs in place; -1 all cores, -2 all but one. The number is strict.
+    backend: "processes" (also "loky"), "threading" or "sequential". prefer="threads" and require="sharedmem" choose
+        threads where no backend is named.
+    return_as: "list"; "generator", results in order as they come; "generator_unordered", as they end. Closing the
+        generator cancels the loop.
+    timeout: seconds that one task may take; then TaskTimeout, a TimeoutError. Makes batches of one task.
+    pre_dispatch: tasks sent before the first result: "all", a number, or an expression with n_jobs.
+    batch_size: tasks sent at once, "auto" by measured time.
+    verbose: more than 0 reports on stderr at the end.
+
+    A task's exception is raised with its own type; a note names the task, the cause has the worker's traceback. The
+    calling greenlet parks while it waits, and others go on; a Timeout or a kill there cancels the loop. The pool stays
+    warm between calls, so `with Parallel(...) as parallel` is the same as calling it twice.
+    """
+
+    def __init__(
+        self,
+        n_jobs: int | None = None,
+        backend: str | None = None,
+        return_as: str = "list",
+        verbose: int = 0,
+        timeout: float | None = None,
+        pre_dispatch: int | str = "2 * n_jobs",
+        batch_size: int | str = "auto",
+        *,
+        prefer: str | None = None,
+        require: str | None = None,
+    ) -> None:
+        if return_as not in _RETURN_AS:
+            raise ValueError(f"return_as={return_as!r} is not known; pass one of {', '.join(map(repr, _RETURN_AS))}")
+        if prefer not in (None, "threads", "processes"):
+            raise ValueError(f"prefer={prefer!r} is not known; pass 'threads', 'processes' or None")
+        if require not in (None, "sharedmem"):
+            raise ValueError(f"require={require!r} is not known; pass 'sharedmem' or None")
+        self.n_jobs = n_jobs
+        self.backend = _choose_backend(backend, prefer, require)
+        self.return_as = return_as
+        self.verbose = verbose
+        self.timeout = timeout
+        self.pre_dispatch = pre_dispatch
+        self.batch_size = batch_size
+        self._workers = worker_count(n_jobs)
+        self._limit = _task_limit(pre_dispatch, self._workers)
+        batching.batches(batch_size)
+
+    def __call__(self, tasks: Iterable[Any]) -> Any:
+        """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
+        begin = clock.now()
+        runner = backends.runner(self.backend, self._workers)
+        in_place = runner.limit == 1
+        one_by_one = in_place or self.timeout is not None
+        sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
+        limit = 1 if in_place else self._limit
+        try:
+            loop = Loop(iter(tasks), runner, sizes, limit, self.timeout, self.return_as != "generator_unordered")
+        except BaseException:
+            runner.close()
+            raise
+        results = loop.start()
+        if self.return_as != "list":
+            return self._reporting(results, loop, begin) if self.verbose > 0 else results
+        collected = list(results)
+        self._report(loop, begin)
+        return collected
+
+    def __enter__(self) -> Parallel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The pool is shared: nothing to end."""
+
+    def __repr__(self) -> str:
+        return f"Parallel(n_jobs={self.n_jobs}, backend={self.backend!r})"
+
+    def _reporting(self, results: Iterator[Any], loop: Loop, begin: float) -> Iterator[Any]:
+        yield from results
+        self._report(loop, begin)
+
+    def _report(self, loop: Loop, begin: float) -> None:
+        if self.verbose > 0:
+            print(f"[{self!r}]: {loop.done} tasks in {clock.now() - begin:.1f} s", file=sys.stderr)
+
+
+def effective_n_jobs(n_jobs: int | None = -1) -> int:
+    """How many workers `n_jobs` means on this machine."""
+    return worker_count(n_jobs)
+
+
+def _choose_backend(backend: str | None, prefer: str | None, require: str | None) -> str:
+    if backend is None:
+        return backends.THREADING if require == "sharedmem" or prefer == "threads" else backends.PROCESSES
+    name = backends.backend_name(backend)
+    if require == "sharedmem" and name == backends.PROCESSES:
+        raise ValueError(
+            f'backend={backend!r} does not share memory, which require="sharedmem" asks for; '
+            'pass backend="threading", or leave one of the two out'
+        )
+    return name
+
+
+def _task_limit(pre_dispatch: Any, n_jobs: int) -> int | None:
+    """How many tasks to send before the first result; None for all. Raises ValueError."""
+    if pre_dispatch == "all" or pre_dispatch is None:
+        return None
+    try:
+        value = _evaluate(ast.parse(pre_dispatch, mode="eval").body, n_jobs) if isinstance(pre_dispatch, str) else None
+        limit = int(pre_dispatch if value is None else value)
+    except (ValueError, TypeError, SyntaxError, ZeroDivisionError):
+        limit = 0
+    if limit < 1:
+        raise ValueError(
+            f"pre_dispatch={pre_dispatch!r} is not a positive number of tasks; pass one, "
+            "'all', or arithmetic with n_jobs such as '2 * n_jobs'"
+        )
+    return limit
+
+
+def _evaluate(node: ast.expr, n_jobs: int) -> Any:
+    """Arithmetic over numbers and the name n_jobs; nothing else is evaluated."""
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.Name(id="n_jobs"):
+            return n_jobs
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_evaluate(operand, n_jobs)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_evaluate(left, n_jobs), _evaluate(right, n_jobs))
+    raise ValueError(f"{ast.unparse(node)!r} is not arithmetic with n_jobs")

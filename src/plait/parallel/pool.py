@@ -1,0 +1,60 @@
+"""The one pool of this process: worker threads, worker processes, one budget.
+
+Made on first use, shut down at exit or by shutdown(); after that the next call makes new workers. A forked child
+starts without: it closes the parent's descriptors and touches nothing else.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+
+from plait.parallel.processes import ProcessPool
+from plait.parallel.threads import ThreadPool
+
+_lock = _thread.allocate_lock()
+_processes: ProcessPool | None = None
+_threads: ThreadPool | None = None
+
+
+def processes() -> ProcessPool:
+    """The worker processes."""
+    global _processes
+    with _lock:
+        if _processes is None:
+            _processes = ProcessPool()
+        return _processes
+
+
+def threads() -> ThreadPool:
+    """The worker threads."""
+    global _threads
+    with _lock:
+        if _threads is None:
+            _threads = ThreadPool()
+        return _threads
+
+
+def shutdown() -> None:
+    """End all workers. Loops that run are told by a PoolError; idle workers leave at once."""
+    global _processes, _threads
+    with _lock:
+        stopping, _processes = _processes, None
+        threads, _threads = _threads, None
+    if stopping is not None:
+        stopping.stop()
+    if threads is not None:
+        threads.stop()
+
+
+def _forget_parent() -> None:
+    global _lock, _processes, _threads
+    _lock = _thread.allocate_lock()
+    inherited, _processes, _threads = _processes, None, None
+    if inherited is not None:
+        inherited.release()
+
+
+atexit.register(shutdown)
+os.register_at_fork(after_in_child=_forget_parent)

@@ -1,0 +1,184 @@
+"""Worker threads: kept warm, lent to crews; a crew works off the items of one call.
+
+    crew = pool.crew(run, size=cores, strict=False)
+    crew.put(item)        # some thread calls run(item), which must not raise
+
+A strict crew never has more than `size` threads. Another may be compensated: a thread that blocks in the kernel
+frees its core, so while items wait, the watcher (see `blocked`) lets one more thread in for each that sleeps, up to
+BOUND in all. When the sleepers come back the crew has too many; the surplus leaves at the end of an item. A crew
+without sleepers never exceeds its size, so tasks that compute outside the GIL never exceed the cores.
+
+A crew's fields are guarded by its lock. Threads belong to the pool again when a crew has nothing for them; an idle one
+ends after IDLE_S. They are made with the original `_thread`, so patching never makes greenlets of them, and end with
+the process.
+"""
+
+from __future__ import annotations
+
+import _thread
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from plait.parallel import blocked, nesting
+
+BOUND = 64  # threads of one crew, compensation included
+IDLE_S = 10.0
+
+_allocate_lock = _thread.allocate_lock
+_start_new_thread = _thread.start_new_thread
+_get_native_id = _thread.get_native_id
+
+
+class Queue(Protocol):
+    """What a crew keeps its items in: a deque, or something with an order of its own."""
+
+    def append(self, item: Any, /) -> object: ...
+    def popleft(self) -> Any: ...
+    def clear(self) -> object: ...
+    def __len__(self) -> int: ...
+
+
+class _Thread:
+    """A parked worker thread; `_wake` is released once there is a job, or the pool stops."""
+
+    __slots__ = ("_job", "_pool", "_wake")
+
+    def __init__(self, pool: ThreadPool, job: Callable[[], object]) -> None:
+        self._pool = pool
+        self._job: Callable[[], object] | None = job
+        self._wake = _allocate_lock()
+        self._wake.acquire()
+        _start_new_thread(self._live, ())
+
+    def give(self, job: Callable[[], object] | None) -> None:
+        self._job = job
+        self._wake.release()
+
+    def _live(self) -> None:
+        nesting.enter_thread()
+        while self._job is not None:
+            job, self._job = self._job, None
+            try:
+                job()
+            except BaseException:  # a defect of ours: items' errors are their run's business
+                traceback.print_exc()
+            del job
+            if not self._pool.park(self):
+                return
+            if not self._wake.acquire(True, IDLE_S) and self._pool.unpark(self):
+                return
+            if self._job is None:  # it was given one while it gave up
+                self._wake.acquire()
+
+
+class ThreadPool:
+    """The worker threads of this process."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Thread] = []
+        self._stopped = False
+        self._lock = _allocate_lock()
+        self.watcher = blocked.Watcher(self.start)
+
+    def crew(self, run: Callable[[Any], object], size: int, strict: bool, items: Queue | None = None) -> Crew:
+        return Crew(self, run, size, strict, deque() if items is None else items)
+
+    def start(self, job: Callable[[], object]) -> None:
+        """Have a thread call job(), the one that was idle last."""
+        with self._lock:
+            thread = self._idle.pop() if self._idle else None
+        if thread is None:
+            _Thread(self, job)
+        else:
+            thread.give(job)
+
+    def park(self, thread: _Thread) -> bool:
+        with self._lock:
+            if not self._stopped:
+                self._idle.append(thread)
+            return not self._stopped
+
+    def unpark(self, thread: _Thread) -> bool:
+        """Whether the thread was idle still, and now belongs to nobody."""
+        with self._lock:
+            if thread in self._idle:
+                self._idle.remove(thread)
+                return True
+            return False
+
+    def stop(self) -> None:
+        """Let idle threads end; the others end with their item, or with the process."""
+        with self._lock:
+            self._stopped = True
+            idle, self._idle = self._idle, []
+        for thread in idle:
+            thread.give(None)
+
+
+class Crew:
+    """Threads that work off one call's items."""
+
+    def __init__(self, pool: ThreadPool, run: Callable[[Any], object], size: int, strict: bool, items: Queue) -> None:
+        self.size = size
+        self.strict = strict
+        self.members: dict[int, int] = {}  # native thread id -> items begun; written by its own thread
+        self._pool = pool
+        self._run = run
+        self._items = items
+        self._active = 0
+        self._allowed = size
+        self._lock = _allocate_lock()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether items wait that nobody works on."""
+        return len(self._items) > 0
+
+    @property
+    def active(self) -> int:
+        return self._active
+
+    def put(self, item: Any) -> None:
+        self.put_all((item,))
+
+    def put_all(self, items: Iterable[Any]) -> None:
+        with self._lock:
+            for item in items:
+                self._items.append(item)
+        self._recruit()
+
+    def cancel(self) -> None:
+        """Items that wait are dropped; those that run go on to their end."""
+        with self._lock:
+            self._items.clear()
+
+    def compensate(self, sleepers: int) -> None:
+        """So many threads sleep in the kernel now. For the watcher."""
+        self._allowed = min(self.size + sleepers, max(BOUND, self.size))
+        self._recruit()
+
+    def _recruit(self) -> None:
+        with self._lock:
+            missing = min(self._allowed - self._active, len(self._items))
+            self._active += max(0, missing)
+        for _ in range(missing):
+            self._pool.start(self._work)
+        if not self.strict and len(self._items):
+            self._pool.watcher.watch(self)
+
+    def _work(self) -> None:
+        me = _get_native_id()
+        begun = 0
+        while True:
+            with self._lock:
+                if self._active > self._allowed or not len(self._items):
+                    self._active -= 1
+                    self.members.pop(me, None)
+                    return
+                item = self._items.popleft()
+            begun += 1
+            self.members[me] = begun
+            self._run(item)
+            del item
