@@ -1,7 +1,7 @@
 """Aliases: which peers plait stands in for in this process.
 
-A peer is absent -> installed -> absent. Installing it puts its table into the one finder, which is in sys.meta_path
-while any peer is installed; nothing is imported yet. Uninstalling takes the peer's names out of sys.modules, so that the
+A peer is absent -> installed -> absent. Installing puts its table into the one finder, which is in sys.meta_path while
+any peer is installed; nothing is imported yet. Uninstalling takes the peer's names out of sys.modules, so that the
 next import finds what is on sys.path; modules that imported them before keep what they have.
 
 Installing costs some microseconds, and the first import of a name what its module costs. Not for two threads at once.

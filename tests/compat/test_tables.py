@@ -1,0 +1,53 @@
+"""Every row of every table leads somewhere, and no row hides what is plait's own."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+
+from plait.compat.rows import Face, Same, fetch
+from plait.compat.tables import PEERS
+
+ROWS = [pytest.param(peer, name, row, id=name) for peer in PEERS.values() for name, row in peer.modules.items()]
+
+
+@pytest.mark.parametrize(("peer", "name", "row"), ROWS)
+def test_a_row_leads_to_what_there_is(peer, name, row):
+    assert name.partition(".")[0] == peer.name
+    places = row.names if isinstance(row, Face) else {"": row.module, **row.lends}
+    for place in places.values():
+        assert place.startswith("plait.")
+        assert fetch(place) is not None
+    assert places
+
+
+@pytest.mark.parametrize(("peer", "name", "row"), ROWS)
+def test_every_parent_of_a_row_is_a_row(peer, name, row):
+    assert name == peer.name or name.rpartition(".")[0] in peer.modules
+
+
+@pytest.mark.parametrize(("peer", "name", "row"), ROWS)
+def test_importing_a_row_replaces_nothing_of_plaits(peer, name, row):
+    """Importing binds the module in its parent: where that is plait's own, the name must be free, or mean the same."""
+    parent = peer.modules.get(name.rpartition(".")[0])
+    if isinstance(parent, Same):
+        child = name.rpartition(".")[2]
+        own = find_spec(f"{parent.module}.{child}")
+        meant = row.module if isinstance(row, Same) else None
+        assert own is None or own.name == meant
+        assert not hasattr(import_module(parent.module), child) or meant is not None
+
+
+@pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
+def test_a_library_is_complete_in_itself(peer):
+    assert peer.name in peer.modules
+    assert set(peer.loads) <= peer.modules.keys()
+    assert peer.is_package(peer.name)
+    assert peer.version[0].isdigit()
+    assert peer.summary
+
+
+def test_a_place_may_be_an_attribute_of_an_attribute():
+    assert fetch("plait.greenlet:greenlet.switch") is fetch("plait.greenlet").greenlet.switch
+    with pytest.raises(AttributeError, match="nothing"):
+        fetch("plait.greenlet:nothing")
