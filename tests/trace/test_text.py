@@ -29,6 +29,21 @@ def test_the_same_time_is_ordered_by_layer():
     assert [line.split()[3] for line in lines[2:]] == ["green", "parallel"]
 
 
+def test_addresses_are_numbered_the_same_in_all_layers():
+    one, two = 140239882073024, 140239882073536
+    events = [
+        event(two, 1, layer="greenlet", kind="switch", parent=one),
+        event(one, 2, 3, layer="green", kind="run"),
+        event(4, 5, parent=3),
+    ]
+    lines = timeline(events).splitlines()[2:]
+    assert [line.partition("*")[2].strip() for line in lines] == [
+        "greenlet switch @2 <- @1",
+        "green run @1",
+        "parallel task 4 <- 3",
+    ]
+
+
 def test_more_workers_than_letters_share_the_last_lane():
     lines = timeline([event(i, i, worker=i) for i in range(1, 31)]).splitlines()
     assert "ABCDEFGHIJKLMNOPQRSTUVWXYZ+" in lines[1]
