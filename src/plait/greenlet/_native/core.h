@@ -136,9 +136,10 @@ void *gl_image_address(const gl_coro *coro, void *address);
 /* A small stack of nobody, to stand on while two greenlets exchange one slot. */
 char *gl_auxiliary_stack(void);
 void gl_stack_get_stats(gl_stack_stats *stats);
-/* malloc, but where a debug build was told to fail the n-th allocation. */
-void *gl_malloc(size_t size);
+/* A debug build can be told to fail the n-th allocation: true where the one about to be made is that. */
+bool gl_allocation_fails(void);
 void gl_fail_allocation(Py_ssize_t n);
+void *gl_malloc(size_t size);
 bool gl_evict_always(void);
 
 /* thread.c ----------------------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ allocate(PyTypeObject *type)
         PyObject_GC_Track((PyObject *)self);
         return self;
     }
-    gl_coro *coro = PyMem_Malloc(sizeof *coro);
+    gl_coro *coro = gl_allocation_fails() ? NULL : PyMem_Malloc(sizeof *coro);
     if (coro == NULL) {
         PyErr_NoMemory();
         return NULL;

@@ -102,27 +102,30 @@ gl_fail_allocation(Py_ssize_t n)
     fail_after = n;
 }
 
-void *
-gl_malloc(size_t size)
+bool
+gl_allocation_fails(void)
 {
 #ifdef PLAIT_DEBUG
     if (fail_after > 0 && --fail_after == 0) {
         fail_after = -1;
-        return NULL;
+        return true;
     }
 #endif
-    return malloc(size);
+    return false;
+}
+
+void *
+gl_malloc(size_t size)
+{
+    return gl_allocation_fails() ? NULL : malloc(size);
 }
 
 static void *
 reserve(size_t bytes)
 {
-#ifdef PLAIT_DEBUG
-    if (fail_after > 0 && --fail_after == 0) {
-        fail_after = -1;
+    if (gl_allocation_fails()) {
         return NULL;
     }
-#endif
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
