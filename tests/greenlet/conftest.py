@@ -59,7 +59,7 @@ def _compile(source: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def build_extension(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleType]:
-    """Compile `extensions/<name>` against greenlet.h, as a third party would, and import it with plait as `greenlet`."""
+    """Compile `extensions/<name>` as a third party would, against greenlet.h; import it with plait as `greenlet`."""
 
     def build(name: str) -> ModuleType:
         source = EXTENSIONS / name
