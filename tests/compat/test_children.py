@@ -71,6 +71,55 @@ def test_worker_processes_see_the_alias(holds, method):
     assert said == "['plait.greenlet', 'plait.greenlet']\n"
 
 
+@pytest.mark.parametrize("method", ["fork", "serve"])
+@pytest.mark.parametrize("environment", ["told", "untold"])
+def test_the_pools_workers_see_the_alias(holds, method, environment):
+    """Forked from this process, or, where it has another thread, by a fresh interpreter."""
+    said = holds(f"""
+        import threading
+        from plait import compat
+        from plait.parallel import Parallel, delayed
+
+        def name(_):
+            import greenlet
+            return greenlet.__spec__.name
+
+        if __name__ == "__main__":
+            compat.install("greenlet", children={environment == "told"})
+            done = threading.Event()
+            if {method == "serve"}:
+                threading.Thread(target=done.wait).start()
+            try:
+                print(Parallel(n_jobs=2)(delayed(name)(i) for i in range(2)))
+            finally:
+                done.set()
+    """)
+    assert said == "['plait.greenlet', 'plait.greenlet']\n"
+
+
+def test_the_pools_workers_see_no_alias_that_has_ended(holds):
+    said = holds("""
+        import threading
+        from plait import compat
+        from plait.parallel import Parallel, delayed
+
+        def aliases(_):
+            from plait import compat
+            return compat.installed()
+
+        if __name__ == "__main__":
+            compat.install("greenlet", "gevent", children=False)
+            compat.uninstall("greenlet")
+            done = threading.Event()
+            threading.Thread(target=done.wait).start()
+            try:
+                print(Parallel(n_jobs=2)(delayed(aliases)(i) for i in range(2)))
+            finally:
+                done.set()
+    """)
+    assert said == "[('gevent',), ('gevent',)]\n"
+
+
 def test_plait_run_answers_in_the_program_and_in_its_children(run_plait, tmp_path):
     (tmp_path / "program.py").write_text(f"import subprocess, sys\n{ASK}\n")
     with open(tmp_path / "program.py", "a") as program:

@@ -16,6 +16,8 @@ from plait.compat.lending import take_back
 from plait.compat.tables import PEERS
 
 _finder = AliasFinder()
+# What workers of plait's own pool follow where the environment cannot tell them; read whenever their server starts.
+_for_workers: list[str] = []
 
 
 def names() -> tuple[str, ...]:
@@ -31,7 +33,8 @@ def installed() -> tuple[str, ...]:
 def install(*names: str, children: bool = True) -> None:
     """Answer imports of the libraries `names` here, and in the Python processes that this one starts from now on.
 
-    children: False leaves the environment as it is, so that only forked children have the aliases.
+    children: False leaves the environment as it is, so that only forked children and plait's own workers have the
+    aliases.
     Raises UnknownPeerError for a name that is not in names(), and AlreadyImportedError where the real library is in
     sys.modules; then nothing is changed. Installing again changes nothing.
     """
@@ -43,6 +46,8 @@ def install(*names: str, children: bool = True) -> None:
     _finder.peers.update({name: PEERS[name] for name in new})
     if children:
         _children.announce(names)
+    if not children or sys.flags.ignore_environment:
+        _have_workers_follow(new)
 
 
 def uninstall(*names: str) -> None:
@@ -54,6 +59,19 @@ def uninstall(*names: str) -> None:
     if not _finder.peers and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
     _children.withdraw(ending)
+    _for_workers[:] = [name for name in _for_workers if name not in ending]
+
+
+def follow(names: list[str]) -> None:
+    """What a starting worker does with its parent's list."""
+    install(*names, children=False)
+
+
+def _have_workers_follow(names: list[str]) -> None:
+    from plait.parallel.launch import at_worker_start
+
+    at_worker_start("plait.compat.aliases", "follow", _for_workers)
+    _for_workers.extend(names)
 
 
 def _known(name: str) -> str:
