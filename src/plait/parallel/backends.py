@@ -8,6 +8,7 @@ nested loop gets.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from plait._base import clock
@@ -34,7 +35,7 @@ class Runner(Protocol):
     def limit(self) -> int: ...
     @property
     def completions(self) -> Completions[Batch]: ...
-    def submit(self, first: int, tasks: list[Task]) -> Batch: ...
+    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch: ...
     def cancel(self) -> None: ...
     def close(self) -> None: ...
 
@@ -69,8 +70,8 @@ class InPlace:
         self.completions: Completions[Batch] = Completions()
         self._call = next(_calls)
 
-    def submit(self, first: int, tasks: list[Task]) -> Batch:
-        batch = Batch(next(_batches), first, tasks)
+    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+        batch = Batch(next(_batches), first, tasks, labels)
         run_here(batch, self._call)
         if isinstance(batch.error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise batch.error
@@ -94,8 +95,8 @@ class Threads:
         self._crew = pool.threads().crew(self._run, limit, strict=True)
         self._open = True
 
-    def submit(self, first: int, tasks: list[Task]) -> Batch:
-        batch = Batch(next(_batches), first, tasks)
+    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+        batch = Batch(next(_batches), first, tasks, labels)
         self._crew.put(batch)
         return batch
 
@@ -127,8 +128,8 @@ class Processes:
         self.completions = self._run.completions
         self._open = True
 
-    def submit(self, first: int, tasks: list[Task]) -> Batch:
-        return self._run.submit(first, tasks)
+    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+        return self._run.submit(first, tasks, labels)
 
     def cancel(self) -> None:
         self._run.cancel()

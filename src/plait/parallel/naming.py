@@ -26,10 +26,6 @@ def call_text(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     return f"{function_name(function)}({', '.join(shown)})"
 
 
-def task_text(index: int, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    return f"task {index}: {call_text(function, args, kwargs)}"
-
-
 def short_repr(value: object) -> str:
     try:
         return _short.repr(value)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from plait.parallel import pickling
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TransportError, WorkerDied
-from plait.parallel.naming import task_text
+from plait.parallel.naming import call_text
 from plait.parallel.transport import Message
 
 Task: TypeAlias = tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]
@@ -48,12 +48,13 @@ class Reply(NamedTuple):
 class Batch:
     """Tasks first .. first+len(tasks)-1 of a call. Written by the thread that runs or dispatches it, then read."""
 
-    __slots__ = ("began", "death", "error", "first", "id", "message", "results", "reply", "seconds", "tasks")
+    __slots__ = ("began", "death", "error", "first", "id", "labels", "message", "reply", "results", "seconds", "tasks")
 
-    def __init__(self, id: int, first: int, tasks: list[Task]) -> None:
+    def __init__(self, id: int, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
         self.id = id
         self.first = first
         self.tasks = tasks
+        self.labels = labels  # what errors call the tasks; None for their numbers
         self.message: Message = []  # for a process: hashes of the functions, then the pickled tasks
         self.began = 0.0  # monotonic seconds; 0 until a worker has it
         self.seconds = 0.0  # how long it took
@@ -63,7 +64,8 @@ class Batch:
         self.death: WorkerDied | None = None
 
     def task_text(self, offset: int) -> str:
-        return task_text(self.first + offset, *self.tasks[offset])
+        label = f"task {self.first + offset}" if self.labels is None else self.labels[offset]
+        return f"{label}: {call_text(*self.tasks[offset])}"
 
     def settle(self) -> None:
         """Make `results` and `error` of what a worker process sent. In the caller's thread: it runs users' code."""

@@ -13,6 +13,7 @@ from plait._base import clock
 from plait.parallel import backends, batching
 from plait.parallel.budget import worker_count
 from plait.parallel.loop import Loop
+from plait.parallel.tracebacks import trim
 
 _RETURN_AS = ("list", "generator", "generator_unordered")
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
@@ -85,10 +86,14 @@ class Parallel:
         except BaseException:
             runner.close()
             raise
-        results = loop.start()
-        if self.return_as != "list":
-            return self._reporting(results, loop, begin) if self.verbose > 0 else results
-        collected = list(results)
+        try:
+            results = loop.start()
+            if self.return_as != "list":
+                return self._reporting(results, loop, begin) if self.verbose > 0 else results
+            collected = list(results)
+        except BaseException as error:
+            trim(error)
+            raise
         self._report(loop, begin)
         return collected
 

@@ -8,7 +8,8 @@ post commands to its inbox and ring its bell. It waits in epoll for the bell, th
             any -> dead: channel or pidfd says so; its batch fails with WorkerDied, and it is replaced when needed
 
 A worker has one batch at a time: whoever is idle takes the next, so that nothing waits behind a long task.
-The pool grows to the largest number that a call asked for. Users' code (pickling, unpickling) never runs in this thread.
+The pool grows to the largest number that a call asked for. Users' code (in pickling, unpickling) never
+runs in this thread.
 
 The thread starts with the first call, after workers were forked from the caller where that is safe (see `launch`);
 so a process that never loops over processes stays single-threaded.
@@ -24,7 +25,7 @@ import select
 import signal
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from plait._base import clock
@@ -78,13 +79,14 @@ class ProcessRun:
         self._pool = pool
         self._hashes: dict[int, tuple[Any, bytes]] = {}  # id -> the function, kept alive, and its hash
 
-    def submit(self, first: int, tasks: list[Task]) -> Batch:
+    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
         """Have the tasks run, in order, on one worker. Raises TransportError, naming the task, if they cannot be sent.
 
         Pickles in the caller's thread, so what the tasks hold may change once this has returned.
         """
-        batch = Batch(next(_batches), first, tasks)
+        batch = Batch(next(_batches), first, tasks, labels)
         positions: dict[bytes, int] = {}
+        failure: Exception | None = None
         try:
             calls = [
                 (positions.setdefault(self._hash_of(function), len(positions)), args, kwargs)
@@ -93,8 +95,6 @@ class ProcessRun:
             packed = pickling.pack_value(calls)
         except Exception as error:
             failure = error
-        else:
-            failure = None
         if failure is not None:
             self._blame(batch)
             raise failure

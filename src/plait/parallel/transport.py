@@ -101,7 +101,7 @@ class Receiver:
         if len(buffer) - position < size:
             return 0
         self._awaited.extend(struct.unpack_from(f"={count}Q", buffer, position + _COUNT.size))
-        return size
+        return int(size)
 
     def _take(self, position: int) -> tuple[int, bool]:
         """Take the next part out of the buffer; the bytes taken, and whether to go on."""

@@ -1,0 +1,19 @@
+"""plait.lazy: lazy task graphs with the names of dask.
+
+from plait.lazy import compute, delayed
+
+@delayed
+def double(x):
+    return 2 * x
+
+total = delayed(sum)([double(i) for i in range(4)])
+assert compute(total) == (12,)
+"""
+
+from plait.lazy.computing import compute as compute
+from plait.lazy.computing import persist as persist
+from plait.lazy.decorator import delayed as delayed
+from plait.lazy.nodes import Delayed as Delayed
+from plait.lazy.tokens import tokenize as tokenize
+
+__all__ = ["Delayed", "compute", "delayed", "persist", "tokenize"]

@@ -1,0 +1,54 @@
+"""`compute` and `persist`: run what lazy nodes need, and put the values where the nodes stood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plait.lazy import schedulers
+from plait.lazy.execution import Execution
+from plait.lazy.graph import Graph
+from plait.lazy.nodes import Delayed, is_node, leaf
+from plait.lazy.templates import Scanner, fill
+from plait.parallel.tracebacks import trim
+from plait.trace import ring
+
+
+def compute(
+    *collections: Any, scheduler: str | None = None, num_workers: int | None = None, traverse: bool = True
+) -> tuple[Any, ...]:
+    """The values of some lazy nodes, in order, as a tuple; what is not lazy is returned as it is.
+
+    Nodes inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several nodes need runs
+    once.
+
+    scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`. num_workers: how
+    many, strictly; without it one a core, and more while tasks block. Raises what the first failing task raised, with
+    a note that names it; nothing starts after that.
+    """
+    run = schedulers.scheduler(scheduler)
+    workers = schedulers.workers_asked(num_workers)
+    scanner = Scanner(is_node)
+    templates = [scanner.scan(item) if traverse or is_node(item) else item for item in collections]
+    if not scanner.nodes:
+        return collections
+    execution = Execution(Graph(scanner.nodes))
+    with ring.span("lazy", "compute", execution.id, name=scheduler):
+        try:
+            run(execution, workers)
+        except BaseException as error:
+            trim(error)
+            raise
+    values = execution.outputs()
+    return tuple([fill(template, values) for template in templates])
+
+
+def persist(*collections: Any, scheduler: str | None = None, num_workers: int | None = None) -> tuple[Any, ...]:
+    """As compute(), but with each lazy node replaced by one that holds its value, under the same key."""
+    scanner = Scanner(is_node)
+    templates = [scanner.scan(item) for item in collections]
+    values = compute(*scanner.nodes, scheduler=scheduler, num_workers=num_workers)
+    held: list[Delayed] = [
+        leaf(value, node.key, None, node._nout, traverse=False)
+        for node, value in zip(scanner.nodes, values, strict=True)
+    ]
+    return tuple([fill(template, held) for template in templates])

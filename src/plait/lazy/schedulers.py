@@ -1,0 +1,244 @@
+"""Schedulers: who runs the ready nodes of a graph. Each is a function (execution, workers) -> None.
+
+    sync       the caller, in the graph's order
+    threads    a crew of the pool's threads, compensated while nodes block, unless a number of workers was given
+    processes  the pool's processes, in batches sized by measured time; results pass through the caller
+    green      a greenlet a node, in the caller's thread, for nodes that wait on I/O cooperatively
+
+All prefer small numbers (see `graph`). After the first failure no node starts, and the error is raised in the caller.
+The caller waits through a Waiter, so from a greenlet every one but `sync` is cooperative; what is thrown into it
+there ends the run in the same way. Inside a worker of the pool a graph gets what the budget has left, or runs in place.
+"""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
+from typing import Any, TypeAlias
+
+from plait.green import Greenlet, killall, spawn
+from plait.green.waiter import Waiter
+from plait.lazy.execution import Execution
+from plait.parallel import backends, nesting, pool
+from plait.parallel.batching import AutoBatches
+from plait.parallel.budget import worker_count
+
+Scheduler: TypeAlias = Callable[[Execution, int | None], None]
+
+GREENLETS_MAX = 1000
+
+_allocate_lock = _thread.allocate_lock
+
+
+class Ready:
+    """Numbers, the smallest first; a crew's queue."""
+
+    __slots__ = ("_heap",)
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        self._heap = list(numbers)
+        heapify(self._heap)
+
+    def append(self, number: int) -> None:
+        heappush(self._heap, number)
+
+    def popleft(self) -> int:
+        return heappop(self._heap)
+
+    def clear(self) -> None:
+        self._heap.clear()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+
+def sync(execution: Execution, workers: int | None) -> None:
+    """Run all nodes in this thread."""
+    for number in range(len(execution.graph)):
+        execution.finish(number, execution.call(number))
+
+
+def threads(execution: Execution, workers: int | None) -> None:
+    """Run the nodes on worker threads."""
+    budget = nesting.budget()
+    inside = nesting.nested()
+    size = budget.share(budget.cores, inside) if workers is None else budget.borrow(workers, inside)
+    if not size:
+        sync(execution, None)
+        return
+    try:
+        _ThreadRun(execution, size, strict=workers is not None).wait()
+    finally:
+        budget.give_back(size)
+
+
+class _ThreadRun:
+    def __init__(self, execution: Execution, size: int, strict: bool) -> None:
+        self._execution = execution
+        self._lock = _allocate_lock()  # guards the execution and _ended
+        self._ended = False  # all done, failed, or the caller has left
+        self._waiter: Waiter[None] = Waiter()
+        self._crew = pool.threads().crew(self._run, size, strict, Ready())
+
+    def wait(self) -> None:
+        try:
+            self._crew.put_all(self._execution.sources())
+            self._waiter.wait()
+        finally:
+            self._ended = True
+            self._crew.cancel()
+
+    def _run(self, number: int) -> None:
+        if self._ended:
+            return
+        try:
+            value = self._execution.call(number)
+        except BaseException as error:
+            self._fail(error)
+            return
+        with self._lock:
+            ready = self._execution.finish(number, value)
+            done = not self._execution.unfinished
+        del value
+        if ready and not self._ended:
+            self._crew.put_all(ready)
+        if done:
+            self._waiter.wake()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            first, self._ended = not self._ended, True
+        self._crew.cancel()
+        if first:
+            self._waiter.throw(error)
+
+
+def processes(execution: Execution, workers: int | None) -> None:
+    """Run the nodes on worker processes."""
+    budget = nesting.budget()
+    run = backends.runner(backends.PROCESSES, max(2, budget.cores) if workers is None else workers)
+    if isinstance(run, backends.InPlace):
+        sync(execution, None)
+        return
+    finished = False
+    try:
+        _Dispatcher(execution, run).run()
+        finished = True
+    finally:
+        if finished:
+            run.close()
+        else:
+            run.cancel()
+
+
+class _Dispatcher:
+    """Keeps worker processes supplied with ready nodes. One thread or greenlet."""
+
+    def __init__(self, execution: Execution, run: backends.Runner) -> None:
+        self._execution = execution
+        self._run = run
+        self._ready = Ready(execution.sources())
+        self._sizes = AutoBatches()
+        self._sent: dict[int, list[int]] = {}  # batch id -> its nodes
+
+    def run(self) -> None:
+        execution = self._execution
+        while execution.unfinished:
+            while self._ready and len(self._sent) < 2 * self._run.limit:
+                self._send()
+            batch = self._run.completions.take()
+            numbers = self._sent.pop(batch.id)
+            if batch.error is None and batch.death is None:
+                self._sizes.learn(len(numbers), batch.seconds)
+            batch.settle()
+            if batch.error is not None:
+                raise batch.error
+            for number, value in zip(numbers, batch.results, strict=True):
+                for ready in execution.finish(number, value):
+                    self._ready.append(ready)
+
+    def _send(self) -> None:
+        fair = -(-len(self._ready) // self._run.limit)
+        numbers = [self._ready.popleft() for _ in range(min(self._sizes.size, fair))]
+        graph = self._execution.graph
+        tasks = [graph.call(number, self._execution.results) for number in numbers]
+        labels = [str(graph.nodes[number].key) for number in numbers]
+        batch = self._run.submit(numbers[0], tasks, labels)
+        self._sent[batch.id] = numbers
+
+
+def green(execution: Execution, workers: int | None) -> None:
+    """Run the nodes in greenlets of this thread."""
+    _GreenRun(execution, GREENLETS_MAX if workers is None else workers).wait()
+
+
+class _GreenRun:
+    def __init__(self, execution: Execution, limit: int) -> None:
+        self._execution = execution
+        self._limit = limit
+        self._ready = Ready(execution.sources())
+        self._running: dict[int, Greenlet] = {}
+        self._waiter: Waiter[None] = Waiter(outside=False)
+
+    def wait(self) -> None:
+        try:
+            self._start()
+            self._waiter.wait()
+        finally:
+            self._ready.clear()
+            running, self._running = self._running, {}
+            killall(list(running.values()), block=False)
+
+    def _start(self) -> None:
+        while self._ready and len(self._running) < self._limit:
+            number = self._ready.popleft()
+            self._running[number] = spawn(self._run, number)
+
+    def _run(self, number: int) -> None:
+        execution = self._execution
+        try:
+            value = execution.call(number)
+        except BaseException as error:
+            if self._running.pop(number, None) is not None:
+                self._ready.clear()
+                self._waiter.throw(error)
+            return
+        del self._running[number]
+        for ready in execution.finish(number, value):
+            self._ready.append(ready)
+        if not execution.unfinished:
+            self._waiter.wake()
+        self._start()
+
+
+_SCHEDULERS: dict[str, Scheduler] = {
+    "threads": threads,
+    "threading": threads,
+    "processes": processes,
+    "multiprocessing": processes,
+    "sync": sync,
+    "synchronous": sync,
+    "single-threaded": sync,
+    "green": green,
+}
+
+
+def scheduler(name: Any) -> Scheduler:
+    """The scheduler of that name; None is the default, threads. Raises ValueError."""
+    if name is None:
+        return threads
+    found = _SCHEDULERS.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise ValueError(f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}")
+    return found
+
+
+def workers_asked(num_workers: Any) -> int | None:
+    """A strict number of workers, or None where the user gave none. Raises ValueError."""
+    if num_workers is None:
+        return None
+    try:
+        return worker_count(num_workers)
+    except ValueError as error:
+        raise ValueError(str(error).replace("n_jobs=", "num_workers=", 1)) from None
