@@ -434,3 +434,31 @@ def test_spawn_callbacks_hear_of_every_start():
         Greenlet.remove_spawn_callback(seen.append)
     green.joinall([one, two, green.spawn(value, 1)])
     assert seen == [one, two]
+
+
+def test_as_a_context_manager_it_is_waited_for(virtual_clock):
+    with green.spawn(green.sleep, 5) as runner:
+        pass
+    assert runner.successful()
+
+
+def test_as_a_context_manager_it_is_killed_by_what_the_block_raises(virtual_clock, errors):
+    with pytest.raises(KeyError), green.spawn(green.sleep, 5) as runner:
+        green.sleep(1)
+        raise KeyError("block")
+    assert isinstance(runner.exception, KeyError)
+
+
+def test_a_stderr_that_fails_harms_neither_links_nor_the_hub(monkeypatch):
+    class Broken:
+        def write(self, text):
+            raise OSError("no space left")
+
+    seen = []
+    monkeypatch.setattr("sys.stderr", Broken())
+    runner = green.spawn(fails)
+    runner.rawlink(seen.append)
+    get_hub().run_callback(fails)
+    runner.join()
+    assert (seen, str(runner.exception)) == ([runner], "failed")
+    green.sleep(0)

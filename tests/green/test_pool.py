@@ -21,7 +21,7 @@ def fails_at_three(x):
 def test_a_group_holds_what_has_not_ended(virtual_clock):
     group = Group()
     runners = [group.spawn(green.sleep, delay) for delay in (1, 2)]
-    assert len(group) == 2 and set(group) == set(runners) and runners[0] in group and bool(group)
+    assert len(group) == 2 and set(group) == set(runners) and runners[0] in group and group
     assert group.join(timeout=1.5) is False
     assert set(group) == {runners[1]}
     assert group.join() is True

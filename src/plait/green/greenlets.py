@@ -286,6 +286,17 @@ class Greenlet(greenlet):
             if block:
                 self.join(timeout)
 
+    def __enter__(self) -> Greenlet:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Wait for its end; where the block raises, it is killed with what the block raised."""
+        try:
+            if error is None:
+                self.join()
+        finally:
+            self.kill(GreenletExit if error is None else error)
+
     # -- waiting for it ------------------------------------------------------------------------------------------
 
     def join(self, timeout: float | None = None) -> None:

@@ -283,7 +283,14 @@ class Hub(greenlet):
                 self.close()
                 return
             except BaseException:
-                self.handle_error(None, *sys.exc_info())
+                self._report(None)
+
+    def _report(self, context: object) -> None:
+        """handle_error of the exception being handled; what a user's handle_error raises goes to the main greenlet."""
+        try:
+            self.handle_error(context, *sys.exc_info())
+        except BaseException as error:
+            self.handle_system_error(type(error), error, error.__traceback__)
 
     def _turn(self) -> None:
         self.budget = 0
@@ -371,14 +378,14 @@ class Hub(greenlet):
         try:
             function(*args)
         except BaseException:
-            self.handle_error(function, *sys.exc_info())
+            self._report(function)
         self.budget = budget
 
     def _switch_to(self, target: greenlet) -> None:
         try:
             target.switch()
         except BaseException:  # of a raw greenlet that ended just now; or Ctrl-C on the way
-            self.handle_error(self, *sys.exc_info())
+            self._report(self)
 
     # -- timers --------------------------------------------------------------------------------------------------
 
@@ -404,7 +411,7 @@ class Hub(greenlet):
             try:
                 function(*args)
             except BaseException:
-                self.handle_error(function, *sys.exc_info())
+                self._report(function)
 
     def _drop_cancelled_timers(self) -> None:
         timers = self._timers
@@ -440,7 +447,10 @@ class Hub(greenlet):
         if kind is None or value is None:
             return
         if not issubclass(kind, self.NOT_ERROR):
-            self.print_exception(context, kind, value, tb)
+            try:
+                self.print_exception(context, kind, value, tb)
+            except Exception:  # a broken stderr must end neither the greenlet's end nor the hub
+                pass
         if context is None or issubclass(kind, self.SYSTEM_ERROR):
             self.handle_system_error(kind, value, tb)
 

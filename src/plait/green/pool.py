@@ -216,9 +216,6 @@ class Group(_MapMethods):
     def __len__(self) -> int:
         return len(self.greenlets)
 
-    def __bool__(self) -> bool:
-        return True
-
     def __contains__(self, item: object) -> bool:
         return item in self.greenlets
 
@@ -295,14 +292,12 @@ class Group(_MapMethods):
     def killone(
         self, greenlet: Any, exception: Any = GreenletExit, block: bool = True, timeout: float | None = None
     ) -> None:
-        """Kill one greenlet of the group. Nothing where it is none of it."""
-        if greenlet not in self.greenlets:
-            return
-        if greenlet not in self.dying:
+        """Kill one greenlet of the group. Nothing where it is none of it, or is being killed already."""
+        if greenlet in self.greenlets and greenlet not in self.dying:
             self.dying.add(greenlet)
             kill(greenlet, exception)
-        if block:
-            list(iwait([greenlet], timeout))
+            if block:
+                list(iwait([greenlet], timeout))
 
     def full(self) -> bool:
         """Whether add() would wait; never, for a group."""
@@ -323,11 +318,11 @@ class Pool(Group):
         self.size = size
         if greenlet_class is not None:
             self.greenlet_class = greenlet_class
-        self._places = DummySemaphore() if size is None else Semaphore(size)
+        self._semaphore = DummySemaphore() if size is None else Semaphore(size)
 
     def wait_available(self, timeout: float | None = None) -> int:
         """Wait for a free place, `timeout` seconds at most. Returns how many there are."""
-        return self._places.wait(timeout)
+        return self._semaphore.wait(timeout)
 
     def full(self) -> bool:
         """Whether add() would wait."""
@@ -335,16 +330,16 @@ class Pool(Group):
 
     def free_count(self) -> int:
         """How many more greenlets it has a place for; 1 where it has no limit."""
-        return self._places.counter if isinstance(self._places, Semaphore) else 1
+        return self._semaphore.counter if isinstance(self._semaphore, Semaphore) else 1
 
     def add(self, greenlet: Any, blocking: bool = True, timeout: float | None = None) -> None:
         """Take in a greenlet. Raises PoolFull where there is no place: at once, or after `timeout` seconds."""
-        if not self._places.acquire(blocking, timeout):
+        if not self._semaphore.acquire(blocking, timeout):
             raise PoolFull(f"all {self.size} places of the pool are taken")
         try:
             super().add(greenlet)
         except BaseException:
-            self._places.release()
+            self._semaphore.release()
             raise
 
     def start(self, greenlet: Any, blocking: bool = True, timeout: float | None = None) -> None:
@@ -353,7 +348,7 @@ class Pool(Group):
         greenlet.start()
 
     def _left(self) -> None:
-        self._places.release()
+        self._semaphore.release()
 
     def _apply_immediately(self) -> bool:
         # A member that waited for a place of its own pool might wait for ever.
