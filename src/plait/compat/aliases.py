@@ -81,14 +81,14 @@ def _known(name: str) -> str:
 
 
 def _loaded(name: str) -> list[str]:
-    """The modules of the library `name` that are in sys.modules, submodules first."""
-    return [module for module in reversed(list(sys.modules)) if module == name or module.startswith(f"{name}.")]
+    """The modules of the library `name` that are in sys.modules, in the order of their import."""
+    return [module for module in list(sys.modules) if module == name or module.startswith(f"{name}.")]
 
 
 def _refuse_if_imported(name: str) -> None:
     loaded = _loaded(name)
     if loaded:
-        where = getattr(sys.modules[loaded[-1]], "__file__", None) or "an unknown place"
+        where = getattr(sys.modules[loaded[0]], "__file__", None) or "an unknown place"
         raise AlreadyImportedError(
             f"the real {name} is imported already, from {where}; call compat.install({name!r}) before the first import "
             f"of {name} or of a library that uses it, or start the program with: plait run --as {name}"
@@ -96,15 +96,5 @@ def _refuse_if_imported(name: str) -> None:
 
 
 def _forget(name: str) -> None:
-    for alias in sorted(_loaded(name), reverse=True):
-        module = sys.modules.pop(alias)
-        parent, _, child = alias.rpartition(".")
-        holder = sys.modules.get(parent)
-        # Importing a submodule binds it in its parent; what is plait's own under the same name stays.
-        if (
-            holder is not None
-            and holder.__dict__.get(child) is module
-            and module.__name__ != f"{holder.__name__}.{child}"
-        ):
-            delattr(holder, child)
-        take_back(module)
+    for alias in _loaded(name):
+        take_back(sys.modules.pop(alias))

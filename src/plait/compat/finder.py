@@ -5,8 +5,9 @@ that has no row may be answered by another finder that somebody put into sys.met
 never by a search of folders, which would find the real library, or plait's own files a second time. What nobody answers
 is a NotProvidedError.
 
-Loading leaves plait's module as it is: the import system writes a spec into what it makes, so what it makes is thrown
-away, and plait's module takes its place in sys.modules.
+Loading leaves plait's module as it is. The import system writes the alias's spec into the module that it gets, and the
+loader at once writes its own back. Rejected: exchanging the module in sys.modules once it is loaded, since a thread
+that waits for the import then returns with the one that was there before.
 """
 
 from __future__ import annotations
@@ -64,34 +65,50 @@ class AliasFinder:
         return find(self.peers.values(), None if context is None else context.name)
 
 
+# The specs of plait's modules that have an alias, from before the import system wrote the alias's into them.
+_own_specs: dict[ModuleType, ModuleSpec | None] = {}
+
+
 class AliasLoader:
     """Loads one row of a table. Has the methods of importlib.abc.InspectLoader, for `python -m`."""
 
-    def __init__(self, peer: Peer, row: Row) -> None:
+    def __init__(self, alias: str, peer: Peer, row: Row) -> None:
+        self._alias = alias
         self._peer = peer
         self._row = row
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        """The import system's own way: a new module."""
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Plait's module, or None for a face: the import system makes that."""
+        if not isinstance(self._row, Same):
+            return None
+        module = import_module(self._row.module)
+        _own_specs.setdefault(module, module.__spec__)
+        lend(module, {name: fetch(place) for name, place in self._row.lends.items()})
+        if spec.submodule_search_locations is not None:
+            lend(module, {"__path__": []})
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
-        name = module.__name__
         if isinstance(self._row, Same):
-            module = sys.modules[name] = import_module(self._row.module)
-            lend(module, {name: fetch(place) for name, place in self._row.lends.items()})
+            module.__spec__ = _own_specs[module]
         else:
             _fill(module, self._row)
-        if name == self._peer.name:
+        parent, _, child = self._alias.rpartition(".")
+        if parent:
+            lend(sys.modules[parent], {child: module})
+        else:
             lend(module, {"__version__": self._peer.version})
             self._load_submodules(module)
 
     def _load_submodules(self, module: ModuleType) -> None:
         """Import what the library itself imports. A function called like its submodule (dask.delayed) hides that."""
         for name in self._peer.loads:
-            import_module(name)
             child = name.rpartition(".")[2]
+            submodule = import_module(name)
             if isinstance(self._row, Face) and child in self._row.names:
                 module.__dict__[child] = fetch(self._row.names[child])
+            else:
+                lend(module, {child: submodule})
 
     def is_package(self, fullname: str) -> bool:
         return self._peer.is_package(fullname)
@@ -119,7 +136,7 @@ def _own_spec(row: Row) -> ModuleSpec | None:
 def _spec(fullname: str, peer: Peer, row: Row) -> ModuleSpec:
     own = _own_spec(row)
     origin = own.origin if own is not None else f"plait.compat, the table of {peer.name}"
-    loader = AliasLoader(peer, row)  # has the methods without the base class
+    loader = AliasLoader(fullname, peer, row)  # has the methods without the base class
     spec = ModuleSpec(fullname, loader, origin=origin, is_package=peer.is_package(fullname))  # type: ignore[arg-type]
     if own is not None and own.submodule_search_locations is not None and spec.submodule_search_locations is not None:
         spec.submodule_search_locations.extend(own.submodule_search_locations)
