@@ -340,7 +340,7 @@ def test_usual_depths_are_reached_in_a_greenlet(way, run_script):
 
 @pytest.mark.parametrize("way", ["sort", "json.loads", "imports", "repr of lists"])
 def test_depth_is_the_same_in_nested_greenlets(way, run_script):
-    """Below several greenlets that each have recursed a little: stacks of their own, so nothing adds up but counters."""
+    """Below several greenlets: each has a stack of its own, so nothing adds up but the counters."""
     source = textwrap.dedent(WAYS[way]) + textwrap.dedent(
         """
         from plait.greenlet import greenlet
