@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from plait.lazy import tokens
 from plait.lazy.templates import Scanner
-from plait.parallel.naming import call_text, function_name, short_repr
+from plait.parallel.naming import call_text, function_name
 
 _ids = itertools.count(1)
 _serial = tokens.Serial()
@@ -184,7 +184,7 @@ def leaf(value: Any, name: Any, pure: bool | None, nout: int | None, traverse: b
 
 def describe(node: Delayed, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
     """How errors name a node: its key, and its call with the values that it got."""
-    return f"{short_repr(node.key)}: {call_text(node._function, args, kwargs)}"
+    return f"{node.key}: {call_text(node._function, args, kwargs)}"
 
 
 _set = object.__setattr__
