@@ -63,6 +63,38 @@ def test_a_face_holds_the_cores_own_classes(holds):
     """)
 
 
+def test_the_four_libraries_do_their_work_under_their_own_names(holds):
+    said = holds("""
+        from plait import compat
+        compat.install(*compat.names())
+        import dask, dask.base, gevent, greenlet, joblib
+
+        def square(x):
+            return x * x
+
+        if __name__ == "__main__":
+            print(greenlet.greenlet(square).switch(3))
+            print([done.value for done in gevent.joinall([gevent.spawn(square, 3)])])
+            print(joblib.Parallel(n_jobs=2)(joblib.delayed(square)(i) for i in range(4)))
+            print(dask.compute(*[dask.delayed(square)(i) for i in range(4)]))
+            print(dask.base.compute is dask.compute, joblib.parallel.Parallel is joblib.Parallel)
+    """)
+    assert said.splitlines() == ["9", "[9]", "[0, 1, 4, 9]", "(0, 1, 4, 9)", "True True"]
+
+
+def test_a_function_named_as_its_module_stays_the_function(holds):
+    holds("""
+        from plait import compat
+        compat.install("dask")
+        import dask.delayed
+        from dask.delayed import Delayed
+        import plait.lazy
+        assert dask.delayed is plait.lazy.delayed and Delayed is plait.lazy.Delayed
+        from dask import delayed
+        assert delayed is plait.lazy.delayed
+    """)
+
+
 def test_reload_reloads_the_one_module(holds):
     holds("""
         import importlib

@@ -38,6 +38,8 @@ def install(*names: str, children: bool = True) -> None:
     Raises UnknownPeerError for a name that is not in names(), and AlreadyImportedError where the real library is in
     sys.modules; then nothing is changed. Installing again changes nothing.
     """
+    if not names:
+        return
     new = [name for name in dict.fromkeys(names) if _known(name) not in _finder.peers]
     for name in new:
         _refuse_if_imported(name)

@@ -1,16 +1,13 @@
 """Children: the Python processes that this one starts see the same aliases.
 
 Two environment variables carry them. PLAIT_AS names the peers; PYTHONPATH begins with a folder of ours whose
-sitecustomize every interpreter imports as it starts, before anything can import a peer. It hands on to the
-sitecustomize that it hides, and leaves sys.path as it would be without it. An interpreter that ignores its environment
-(python -I, -E or -S), or that has no plait, sees no aliases.
+sitecustomize every interpreter imports as it starts, before anything can import a peer; `plait.compat.starting` is what
+it does. An interpreter that ignores its environment (python -I, -E or -S), or that has no plait, sees no aliases.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from importlib.machinery import PathFinder
 
 from plait._base import config
 
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
-_NAMES = "PLAIT_AS"
+NAMES = "PLAIT_AS"
 _PATH = "PYTHONPATH"
 
 
@@ -29,9 +26,9 @@ def environment(names: Iterable[str], base: Mapping[str, str] | None = None) -> 
     base: the environment to extend, os.environ by default; one that has the variables already gives them unchanged.
     """
     base = os.environ if base is None else base
-    inherited = [name.strip() for name in base.get(_NAMES, "").split(",") if name.strip()]
+    inherited = [name.strip() for name in base.get(NAMES, "").split(",") if name.strip()]
     folders = [folder for folder in base.get(_PATH, "").split(os.pathsep) if folder and folder != SITE]
-    return {_NAMES: ",".join(dict.fromkeys([*inherited, *names])), _PATH: os.pathsep.join([SITE, *folders])}
+    return {NAMES: ",".join(dict.fromkeys([*inherited, *names])), _PATH: os.pathsep.join([SITE, *folders])}
 
 
 def announce(names: Iterable[str]) -> None:
@@ -41,40 +38,12 @@ def announce(names: Iterable[str]) -> None:
 
 def withdraw(names: Iterable[str]) -> None:
     """Have the children of this process see `names` no longer; leave no trace of ours when none is left."""
-    left = [name for name in config.words(_NAMES) if name not in set(names)]
+    left = [name for name in config.words(NAMES) if name not in set(names)]
     if left:
-        os.environ[_NAMES] = ",".join(left)
+        os.environ[NAMES] = ",".join(left)
         return
-    os.environ.pop(_NAMES, None)
+    os.environ.pop(NAMES, None)
     folders = [folder for folder in os.environ.get(_PATH, "").split(os.pathsep) if folder != SITE]
     os.environ[_PATH] = os.pathsep.join(folders)
     if not os.environ[_PATH]:
         del os.environ[_PATH]
-
-
-def begin() -> None:
-    """What our sitecustomize does in a starting interpreter: the aliases, then the sitecustomize that it hides."""
-    sys.path[:] = [folder for folder in sys.path if folder != SITE]
-    try:
-        names = config.words(_NAMES)
-        if names:
-            from plait.compat.aliases import install
-
-            install(*names)
-    finally:
-        _run_hidden()
-
-
-def _run_hidden() -> None:
-    """Import, under its name, the next sitecustomize on sys.path, if there is one."""
-    ours = sys.modules.pop("sitecustomize", None)
-    spec = PathFinder.find_spec("sitecustomize", sys.path)
-    if spec is None or spec.loader is None:
-        if ours is not None:
-            sys.modules["sitecustomize"] = ours
-        return
-    from importlib.util import module_from_spec
-
-    module = module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)

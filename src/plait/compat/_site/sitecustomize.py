@@ -6,6 +6,6 @@ Another interpreter than plait's inherits the variable too; it goes on as if the
 from importlib.machinery import PathFinder
 
 if PathFinder.find_spec("plait") is not None:
-    from plait.compat.children import begin
+    from plait.compat.starting import begin
 
     begin()

@@ -10,8 +10,9 @@ DASK = Peer(
     summary="Parallel PyData with Task Scheduling",
     modules={
         "dask": Face({name: f"plait.lazy:{name}" for name in ("delayed", *_EVALUATION)}),
-        "dask.base": Face({name: f"plait.lazy:{name}" for name in _EVALUATION}),
-        "dask.delayed": Face({"delayed": "plait.lazy:delayed"}),
+        "dask.base": Face({name: f"plait.lazy:{name}" for name in ("tokenize", *_EVALUATION)}),
+        "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
+        "dask.tokenize": Face({"tokenize": "plait.lazy:tokenize"}),
     },
-    loads=("dask.delayed",),
+    loads=("dask.base", "dask.delayed"),
 )

@@ -29,7 +29,14 @@ _SAME = ("baseserver", "event", "exceptions", "local", "lock", "pool", "queue", 
 _MODULES: dict[str, Row] = {
     "gevent": Face({name: f"plait.green:{name}" for name in _PACKAGE}),
     "gevent.greenlet": Face({name: f"plait.green:{name}" for name in _GREENLET}),
-    "gevent.hub": Face({name: f"plait.green:{name}" for name in _HUB}),
+    "gevent.hub": Face(
+        {
+            "Hub": "plait.green.hub:Hub",
+            **{name: f"plait.green:{name}" for name in _HUB},
+            "LoopExit": "plait.green:LoopExit",
+            "BlockingSwitchOutError": "plait.green.exceptions:BlockingSwitchOutError",
+        }
+    ),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }
 

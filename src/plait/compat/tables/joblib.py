@@ -12,4 +12,5 @@ JOBLIB = Peer(
         "joblib": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
         "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
     },
+    loads=("joblib.parallel",),
 )
