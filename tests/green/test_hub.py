@@ -445,3 +445,30 @@ def test_loop_exit_comes_when_the_last_thread_that_might_have_woken_has_ended():
     with pytest.raises(LoopExit):
         Event().wait()
     assert not thread.is_alive()
+
+
+def test_a_destroyed_hub_gives_its_descriptors_back_and_the_next_one_is_new():
+    def inside():
+        old = green.get_hub()
+        green.spawn(green.sleep, 0).join()
+        before = len(os.listdir("/proc/self/fd"))
+        old.destroy()
+        found.append((old.dead, hubs.started(), before - len(os.listdir("/proc/self/fd"))))
+        found.append(green.spawn(lambda: 5).get())
+        found.append(green.get_hub() is not old)
+
+    found = []
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join(10)
+    assert found == [(True, False, 2), 5, True]
+
+
+def test_join_in_a_thread_does_not_wait_for_other_threads():
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append((green.spawn(green.sleep, 0.01).name, green.get_hub().join()))
+    )
+    thread.start()
+    thread.join(10)
+    assert [done for _, done in found] == [True]

@@ -130,3 +130,13 @@ def test_kill_of_a_raw_greenlet():
     green.sleep(0)
     assert seen == ["killed"]
     assert runner.dead
+
+
+def test_iwait_as_a_context_manager_takes_its_links_back(virtual_clock):
+    runners = [green.spawn(sleeps, delay) for delay in (3, 1)]
+    with green.iwait(runners) as ended:
+        assert next(ended) is runners[1]
+    assert not any(runner.has_links() for runner in runners)
+    green.joinall(runners)
+    assert list(green.iwait(runners, count=1)) == [runners[0]]
+    assert list(green.iwait([])) == []

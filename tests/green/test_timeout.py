@@ -111,3 +111,43 @@ def test_many_cancelled_timeouts_leave_no_timers(virtual_clock):
         with Timeout(1000):
             pass
     assert len(hub._timers) < 5000
+
+
+def ways_to_wait():
+    from plait.green.event import AsyncResult, Event
+    from plait.green.lock import RLock, Semaphore
+    from plait.green.queue import Channel, Queue
+
+    full = Queue(1, items=[1])
+    held = RLock()
+    green.spawn(held.acquire).join()
+    parked = green.Greenlet(int)
+    return {
+        "AsyncResult.get": AsyncResult().get,
+        "AsyncResult.wait": AsyncResult().wait,
+        "Event.wait": Event().wait,
+        "Semaphore.acquire": Semaphore(0).acquire,
+        "Semaphore.wait": Semaphore(0).wait,
+        "RLock.acquire": held.acquire,
+        "Queue.get": Queue().get,
+        "Queue.peek": Queue().peek,
+        "Queue.put": lambda timeout: full.put(2, timeout=timeout),
+        "Channel.get": Channel().get,
+        "Channel.put": lambda timeout: Channel().put(2, timeout=timeout),
+        "Greenlet.join": parked.join,
+        "Greenlet.get": parked.get,
+    }
+
+
+@pytest.mark.parametrize("name", ways_to_wait())
+def test_a_timeout_may_be_passed_as_the_time_to_wait_and_is_raised(virtual_clock, name):
+    wait = ways_to_wait()[name]
+    begin = clock.now()
+    timeout = Timeout(2)
+    with pytest.raises(Timeout) as caught:
+        wait(timeout=timeout)
+    assert caught.value is timeout
+    assert clock.now() - begin == 2
+    assert not timeout.pending
+    with pytest.raises(KeyError):
+        wait(timeout=Timeout(1, KeyError))

@@ -50,7 +50,7 @@ class BaseServer:
         self.set_listener(listener)
         self.set_spawn(spawn)
         if handle is not None:
-            self.handle = handle  # type: ignore[method-assign]
+            self.set_handle(handle)
 
     def handle(self, *args: Any) -> None:  # replaced by the argument of that name
         raise NotImplementedError(f"{type(self).__name__} has no handle; pass one, or override it")
@@ -101,6 +101,10 @@ class BaseServer:
                 f"spawn={spawn!r} is no way to spawn; pass 'default', 'raw', None, a number, a pool or a function"
             )
 
+    def set_handle(self, handle: Callable[..., Any]) -> None:
+        """Call handle for requests from now on."""
+        self.handle = handle  # type: ignore[method-assign]
+
     # -- what it is ----------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -136,14 +140,23 @@ class BaseServer:
             self.init_socket()
         self.address = self.socket.getsockname()
         self._stop_event.clear()
-        self._acceptor = Greenlet.spawn(self._accept)
+        self.start_accepting()
+
+    def start_accepting(self) -> None:
+        """Take requests, where they were not taken before."""
+        if self._acceptor is None:
+            self._acceptor = Greenlet.spawn(self._accept)
+
+    def stop_accepting(self) -> None:
+        """Leave requests to the kernel's queue until start_accepting()."""
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.kill(block=False)
 
     def close(self) -> None:
         """Stop accepting and close the listener; requests that run go on."""
         self._stop_event.set()
-        acceptor, self._acceptor = self._acceptor, None
-        if acceptor is not None:
-            acceptor.kill(block=False)
+        self.stop_accepting()
         listener, self.socket = self.socket, None
         if listener is not None:
             listener.close()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from plait.green.linkable import Linkable
-from plait.green.timeout import Timeout, deadline_after
+from plait.green.timeout import Limit, is_no_time, timed_out
 
 __all__ = ["AsyncResult", "Event"]
 
@@ -45,13 +45,13 @@ class Event(Linkable):
         """Lower the flag: from now on wait() parks. Who was woken by set() before stays woken."""
         self._flag = False
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: Limit = None) -> bool:
         """Park until the flag is up. False where `timeout` seconds passed first."""
         if self._flag:
             return True
-        if timeout is not None and timeout <= 0:
+        if is_no_time(timeout):
             return False
-        return self._wait(deadline_after(timeout))
+        return self._wait(timeout)
 
 
 class AsyncResult(Linkable):
@@ -118,12 +118,12 @@ class AsyncResult(Linkable):
         """As `set`, with the name that futures have."""
         self.set(value)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+    def get(self, block: bool = True, timeout: Limit = None) -> Any:
         """The value; raises the exception, or Timeout where neither came within `timeout` seconds."""
-        if not self._set and block and (timeout is None or timeout > 0):
-            self._wait(deadline_after(timeout))
+        if not self._set and block and not is_no_time(timeout):
+            self._wait(timeout)
         if not self._set:
-            raise Timeout(timeout if block else None)
+            raise timed_out(timeout if block else None)
         if self._exc_info is not None:
             raise self._exc_info[1].with_traceback(self._exc_info[2])
         return self._value
@@ -132,14 +132,14 @@ class AsyncResult(Linkable):
         """As get(block=False)."""
         return self.get(block=False)
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: Limit = None) -> Any:
         """As get(timeout=...), with the name that futures have."""
         return self.get(timeout=timeout)
 
-    def wait(self, timeout: float | None = None) -> Any:
+    def wait(self, timeout: Limit = None) -> Any:
         """Park until ready, `timeout` seconds at most. Returns the value; None for a failure or a timeout."""
-        if not self._set and (timeout is None or timeout > 0):
-            self._wait(deadline_after(timeout))
+        if not self._set and not is_no_time(timeout):
+            self._wait(timeout)
         return self._value
 
     def cancel(self) -> bool:

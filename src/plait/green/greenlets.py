@@ -25,13 +25,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from plait._base import clock
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import Hub, Timer, get_hub
 from plait.green.loop import Loop
-from plait.green.timeout import Timeout, deadline_after, throw_into
+from plait.green.timeout import Limit, throw_into, timed_out, wait_within
 from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
@@ -40,6 +40,7 @@ __all__ = ["Greenlet", "spawn", "spawn_later", "spawn_raw"]
 
 NEW, SCHEDULED, RUNNING, ENDED = range(4)
 
+G = TypeVar("G", bound="Greenlet")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _REPR_LIMIT = 50
 
@@ -76,14 +77,14 @@ class Greenlet(greenlet):
     # -- making them ---------------------------------------------------------------------------------------------
 
     @classmethod
-    def spawn(cls, *args: Any, **kwargs: Any) -> Greenlet:
+    def spawn(cls: type[G], *args: Any, **kwargs: Any) -> G:
         """A new greenlet of function(*args, **kwargs), scheduled to run after those that are runnable now."""
         runner = cls(*args, **kwargs)
         runner.start()
         return runner
 
     @classmethod
-    def spawn_later(cls, seconds: float, *args: Any, **kwargs: Any) -> Greenlet:
+    def spawn_later(cls: type[G], seconds: float, *args: Any, **kwargs: Any) -> G:
         """As `spawn`, to begin after `seconds`."""
         if cls is Greenlet and not args:
             raise TypeError("spawn_later(seconds) lacks a function; pass spawn_later(seconds, function, *args)")
@@ -299,7 +300,7 @@ class Greenlet(greenlet):
 
     # -- waiting for it ------------------------------------------------------------------------------------------
 
-    def join(self, timeout: float | None = None) -> None:
+    def join(self, timeout: Limit = None) -> None:
         """Wait until it has ended, `timeout` seconds at most. From any thread."""
         if self._state == ENDED:
             return
@@ -307,19 +308,19 @@ class Greenlet(greenlet):
         self._joiners.append(waiter.wake)
         try:
             if self._state != ENDED:
-                waiter.wait(deadline_after(timeout))
+                wait_within(waiter, timeout)
         except DeadlineExceeded:
             pass
         finally:
             if waiter.wake in self._joiners:
                 self._joiners.remove(waiter.wake)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+    def get(self, block: bool = True, timeout: Limit = None) -> Any:
         """The value of its function; raises what that raised, and Timeout where it has not ended in time."""
         if self._state != ENDED and block:
             self.join(timeout)
         if self._state != ENDED:
-            raise Timeout(timeout if block else None)
+            raise timed_out(timeout if block else None)
         if self._exc_info is not None:
             raise self._exc_info[1].with_traceback(self._exc_info[2])
         return self.value

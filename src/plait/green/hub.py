@@ -160,6 +160,7 @@ class Hub(greenlet):
         self._timers_awaited = 0  # in the heap, pending and keeping alive
         self._idle: deque[Any] = deque()
         self._joiners: list[Turn] = []
+        self._ending = False
         _hubs.add(self)
 
     def __repr__(self) -> str:
@@ -287,6 +288,8 @@ class Hub(greenlet):
 
     def _report(self, context: object) -> None:
         """handle_error of the exception being handled; what a user's handle_error raises goes to the main greenlet."""
+        if self._ending:
+            raise  # noqa: PLE0704  (every caller is handling an exception)
         try:
             self.handle_error(context, *sys.exc_info())
         except BaseException as error:
@@ -330,7 +333,7 @@ class Hub(greenlet):
         self._drop_cancelled_timers()
         timeout = None
         if not self._can_be_woken():
-            if not _other_threads():
+            if self._joiners or not _other_threads():
                 self._nothing_left()
                 return
             timeout = THREAD_CHECK_S  # one of them may wake us, or end and leave us without hope
@@ -484,6 +487,18 @@ class Hub(greenlet):
     def close(self) -> None:
         """Give the kernel's objects back. The greenlets of this hub never run again."""
         self.poller.close()
+
+    def destroy(self, destroy_loop: bool | None = None) -> None:
+        """End the hub: what is parked in it never runs again, and the thread's next get_hub() makes a new one.
+
+        Called in the main greenlet of its thread. destroy_loop: for code that passes it; the loop always goes too.
+        """
+        if _per_thread.hub is self:
+            _per_thread.hub = _per_thread.keeper = None
+        self._ending = True
+        self.close()
+        if not self.dead:
+            self.throw(GreenletExit)
 
     def _orphaned(self) -> None:
         """A forked child came back into the parent's hub: hand over to the child's own, or become it."""

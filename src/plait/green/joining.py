@@ -48,29 +48,52 @@ def wait(objects: Iterable[Any] | None = None, timeout: float | None = None, cou
     return list(iwait(objects, timeout, count))
 
 
-def iwait(objects: Iterable[Any], timeout: float | None = None, count: int | None = None) -> Iterator[Any]:
-    """The objects, one by one, as they become ready; ends after `count` of them or after `timeout` seconds."""
-    items = list(dict.fromkeys(objects))
-    left = len(items) if count is None else min(count, len(items))
-    if left <= 0:
-        return
-    deadline = deadline_after(timeout)
-    collector = _Collector(1)
-    try:
+class iwait(Iterator[Any]):
+    """The objects, one by one, as they become ready; ends after `count` of them or after `timeout` seconds.
+
+    As a context manager it takes its links back at the end of the block, where it was not exhausted.
+    """
+
+    def __init__(self, objects: Iterable[Any], timeout: float | None = None, count: int | None = None) -> None:
+        self._items = list(dict.fromkeys(objects))
+        self._left = len(self._items) if count is None else min(count, len(self._items))
+        self._deadline = deadline_after(timeout)
+        self._collector = _Collector(1)
+        if self._left:
+            for item in self._items:
+                item.rawlink(self._collector)
+
+    def __enter__(self) -> iwait:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __next__(self) -> Any:
+        done = self._collector.done
+        try:
+            while self._left and not done:
+                self._collector.waiter.wait(self._deadline)
+        except DeadlineExceeded:
+            self._left = 0
+        except BaseException:
+            self.close()
+            raise
+        if not self._left:
+            self.close()
+            raise StopIteration
+        self._left -= 1
+        return done.pop(0)
+
+    def close(self) -> None:
+        """Wait for no more of them."""
+        self._left = 0
+        items, self._items = self._items, []
         for item in items:
-            item.rawlink(collector)
-        while left:
-            if not collector.done:
-                try:
-                    collector.waiter.wait(deadline)
-                except DeadlineExceeded:
-                    return
-                continue
-            left -= 1
-            yield collector.done.pop(0)
-    finally:
-        for item in items:
-            item.unlink(collector)
+            item.unlink(self._collector)
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def joinall(

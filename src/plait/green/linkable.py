@@ -16,6 +16,7 @@ from typing import Any
 
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import Hub, get_hub
+from plait.green.timeout import Limit, wait_within
 from plait.green.waiter import Waiter
 
 __all__ = ["Linkable"]
@@ -72,14 +73,14 @@ class Linkable:
         except BaseException:
             get_hub().handle_error((link[0], self), *sys.exc_info())
 
-    def _wait(self, deadline: float | None) -> bool:
-        """Park until announced; False where the deadline came first."""
+    def _wait(self, timeout: Limit) -> bool:
+        """Park until announced; False where `timeout` seconds passed first."""
         get_hub()
         waiter: Waiter[Any] = Waiter(outside=False)
         self._waiters.append(waiter)
         try:
             if not self.ready():
-                waiter.wait(deadline)
+                wait_within(waiter, timeout)
             return True
         except DeadlineExceeded:
             return False

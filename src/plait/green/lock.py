@@ -17,7 +17,7 @@ from typing import Any, Literal
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
 from plait.green.linkable import Linkable
-from plait.green.timeout import deadline_after
+from plait.green.timeout import Limit, is_no_time, wait_within
 from plait.green.waiter import Waiter
 from plait.greenlet import getcurrent, greenlet
 
@@ -54,19 +54,19 @@ class Semaphore(Linkable):
         """Whether acquire() would not park."""
         return self.counter > 0
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+    def acquire(self, blocking: bool = True, timeout: Limit = None) -> bool:
         """Take one. False where there is none: at once with blocking=False, else after `timeout` seconds."""
         with self._guard:
             if self.counter > 0:
                 self.counter -= 1
                 return True
-            if not blocking or (timeout is not None and timeout <= 0):
+            if not blocking or is_no_time(timeout):
                 return False
             get_hub()
             waiter: Waiter[Any] = Waiter(outside=False)
             self._acquirers.append(waiter)
         try:
-            waiter.wait(deadline_after(timeout))
+            wait_within(waiter, timeout)
         except DeadlineExceeded:
             if self._leave(waiter):
                 return False
@@ -101,10 +101,10 @@ class Semaphore(Linkable):
                 return False
             return True
 
-    def wait(self, timeout: float | None = None) -> int:
+    def wait(self, timeout: Limit = None) -> int:
         """Park until the counter is positive, `timeout` seconds at most, taking nothing. Returns the counter."""
-        if self.counter <= 0 and (timeout is None or timeout > 0):
-            self._wait(deadline_after(timeout))
+        if self.counter <= 0 and not is_no_time(timeout):
+            self._wait(timeout)
         return self.counter
 
     def __enter__(self) -> None:
@@ -147,7 +147,7 @@ class RLock:
         state = f"_block={self._block} _count={self._count} _owner={self._owner!r}"
         return f"<{type(self).__name__} at {id(self):#x} {state})>"
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+    def acquire(self, blocking: bool = True, timeout: Limit = None) -> bool:
         """Own the lock, once more. False where it could not be had: see Semaphore.acquire. -1 waits for ever."""
         me = getcurrent()
         if self._owner is me:
@@ -210,7 +210,7 @@ class DummySemaphore:
     def ready(self) -> Literal[True]:
         return True
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> Literal[True]:
+    def acquire(self, blocking: bool = True, timeout: Limit = None) -> Literal[True]:
         return True
 
     def release(self) -> None:
@@ -222,7 +222,7 @@ class DummySemaphore:
     def unlink(self, callback: object) -> None:
         """Nothing."""
 
-    def wait(self, timeout: float | None = None) -> int:
+    def wait(self, timeout: Limit = None) -> int:
         return 1
 
     def __enter__(self) -> None:

@@ -112,6 +112,7 @@ class IMapUnordered(Greenlet):
         self._items = items
         self._spawn = spawn
         self._room = DummySemaphore() if maxsize is None else Semaphore(maxsize)
+        self.queue = self._new_store()  # results that have come and were not given out
         self._missing = 0  # results that were not given out yet
         self._fed = False  # no more items
         self._waiter: Waiter[Any] | None = None
@@ -146,11 +147,10 @@ class IMapUnordered(Greenlet):
         return deque()
 
     def _store(self, index: int, worker: Greenlet) -> None:
-        self.__dict__.setdefault("_arrivals", self._new_store()).append(worker)
+        self.queue.append(worker)
 
     def _take(self) -> Greenlet | None:
-        arrivals = self.__dict__.get("_arrivals")
-        return arrivals.popleft() if arrivals else None
+        return self.queue.popleft() if self.queue else None
 
     # -- the iterator --------------------------------------------------------------------------------------------
 
@@ -187,10 +187,10 @@ class IMap(IMapUnordered):
         return {}
 
     def _store(self, index: int, worker: Greenlet) -> None:
-        self.__dict__.setdefault("_arrivals", self._new_store())[index] = worker
+        self.queue[index] = worker
 
     def _take(self) -> Greenlet | None:
-        worker: Greenlet | None = self.__dict__.get("_arrivals", {}).pop(self._index, None)
+        worker: Greenlet | None = self.queue.pop(self._index, None)
         self._index += worker is not None
         return worker
 

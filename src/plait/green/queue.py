@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 from plait.green.event import Event
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
-from plait.green.timeout import deadline_after
+from plait.green.timeout import Limit, Timeout, deadline_after, is_no_time, wait_within
 from plait.green.waiter import Waiter
 
 if sys.version_info >= (3, 13):
@@ -54,7 +54,10 @@ class SimpleQueue(Generic[T]):
     def __init__(self, maxsize: int | None = None, items: Iterable[T] = ()) -> None:
         """maxsize: how many items it holds before put() waits; None or less than 1 is without limit."""
         self.maxsize = None if maxsize is None or maxsize <= 0 else maxsize
-        self.queue: Any = self._new(items)
+        self.queue: Any
+        self._init(self.maxsize)
+        for item in items:
+            self._put(item)
         self.is_shutdown = False
         self._guard = _thread.RLock()
         self._getters: _Line = deque()
@@ -62,8 +65,8 @@ class SimpleQueue(Generic[T]):
 
     # -- how items are kept: what subclasses override ------------------------------------------------------------
 
-    def _new(self, items: Iterable[T]) -> Any:
-        return deque(items)
+    def _init(self, maxsize: int | None) -> None:
+        self.queue = deque()
 
     def _put(self, item: T) -> None:
         self.queue.append(item)
@@ -115,7 +118,7 @@ class SimpleQueue(Generic[T]):
 
     # -- putting and getting -------------------------------------------------------------------------------------
 
-    def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: T, block: bool = True, timeout: Limit = None) -> None:
         """Add an item. Raises Full where there is no room: at once with block=False, else after `timeout` seconds."""
         self._until(self._putters, lambda: self._try_put(item), block, timeout, Full)
 
@@ -123,7 +126,7 @@ class SimpleQueue(Generic[T]):
         """As put(item, block=False)."""
         self.put(item, block=False)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> T:
+    def get(self, block: bool = True, timeout: Limit = None) -> T:
         """Take an item. Raises Empty where there is none: at once with block=False, else after `timeout` seconds."""
         found: list[T] = []
         self._until(self._getters, lambda: self._try_get(found), block, timeout, Empty)
@@ -133,7 +136,7 @@ class SimpleQueue(Generic[T]):
         """As get(block=False)."""
         return self.get(block=False)
 
-    def peek(self, block: bool = True, timeout: float | None = None) -> T:
+    def peek(self, block: bool = True, timeout: Limit = None) -> T:
         """What get() would take, left where it is."""
         found: list[T] = []
         self._until(self._getters, lambda: self._try_peek(found), block, timeout, Empty)
@@ -207,19 +210,32 @@ class SimpleQueue(Generic[T]):
         line: _Line,
         attempt: Callable[[], bool],
         block: bool,
-        timeout: float | None,
+        timeout: Limit,
         failure: type[Exception],
     ) -> None:
         """Stand in line until attempt() succeeds; raise `failure` when that takes too long."""
         with self._guard:
             if attempt():
                 return
-            if not block or (timeout is not None and timeout <= 0):
+            if not block or is_no_time(timeout):
                 raise failure
             get_hub()
             waiter: Waiter[Any] = Waiter(outside=False)
             line.append(waiter)
-        deadline = deadline_after(timeout)
+        if isinstance(timeout, Timeout):
+            with Timeout.start_new(timeout):
+                self._stand_in(line, waiter, attempt, None, failure)
+        else:
+            self._stand_in(line, waiter, attempt, deadline_after(timeout), failure)
+
+    def _stand_in(
+        self,
+        line: _Line,
+        waiter: Waiter[Any],
+        attempt: Callable[[], bool],
+        deadline: float | None,
+        failure: type[Exception],
+    ) -> None:
         late = False
         while True:
             try:
@@ -275,7 +291,7 @@ class Queue(SimpleQueue[T]):
                 return
         self._all_done.set()
 
-    def join(self, timeout: float | None = None) -> bool:
+    def join(self, timeout: Limit = None) -> bool:
         """Park until every item that was put is dealt with. False where `timeout` seconds passed first."""
         return self._all_done.wait(timeout)
 
@@ -297,8 +313,8 @@ JoinableQueue = Queue
 class LifoQueue(Queue[T]):
     """The item put last is got first."""
 
-    def _new(self, items: Iterable[T]) -> list[T]:
-        return list(items)
+    def _init(self, maxsize: int | None) -> None:
+        self.queue = []
 
     def _get(self) -> T:
         item: T = self.queue.pop()
@@ -312,10 +328,8 @@ class LifoQueue(Queue[T]):
 class PriorityQueue(Queue[T]):
     """The smallest item is got first; (priority, data) pairs by custom."""
 
-    def _new(self, items: Iterable[T]) -> list[T]:
-        heap = list(items)
-        heapq.heapify(heap)  # type: ignore[type-var]
-        return heap
+    def _init(self, maxsize: int | None) -> None:
+        self.queue = []
 
     def _put(self, item: T) -> None:
         heapq.heappush(self.queue, item)
@@ -354,20 +368,20 @@ class Channel(Generic[T]):
     def full(self) -> bool:
         return True
 
-    def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: T, block: bool = True, timeout: Limit = None) -> None:
         """Hand the item to a getter. Raises Full where none comes: at once, or in `timeout` seconds."""
         with self._guard:
             if self._getters:
                 self._getters.popleft().wake(item)
                 return
-            if not block or (timeout is not None and timeout <= 0):
+            if not block or is_no_time(timeout):
                 raise Full
             get_hub()
             waiter: Waiter[Any] = Waiter(outside=False)
             place = (waiter, item)
             self._putters.append(place)
         try:
-            waiter.wait(deadline_after(timeout))
+            wait_within(waiter, timeout)
         except DeadlineExceeded:
             if self._withdraw(place):
                 raise Full from None
@@ -378,7 +392,7 @@ class Channel(Generic[T]):
     def put_nowait(self, item: T) -> None:
         self.put(item, block=False)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> T:
+    def get(self, block: bool = True, timeout: Limit = None) -> T:
         """Take an item from a putter. Raises Empty where none comes: at once, or in `timeout` seconds."""
         with self._guard:
             if self._returned:
@@ -387,13 +401,14 @@ class Channel(Generic[T]):
                 putter, item = self._putters.popleft()
                 putter.wake()
                 return item
-            if not block or (timeout is not None and timeout <= 0):
+            if not block or is_no_time(timeout):
                 raise Empty
             get_hub()
             waiter: Waiter[T] = Waiter(outside=False)
             self._getters.append(waiter)
         try:
-            return waiter.wait(deadline_after(timeout))
+            taken: T = wait_within(waiter, timeout)
+            return taken
         except DeadlineExceeded:
             if not self._leave(waiter):
                 return waiter.wait()

@@ -10,17 +10,21 @@ Cost: one timer. Waits that only need an end take a deadline instead and raise n
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from plait._base import clock
 from plait.green.hub import Timer, get_hub
+from plait.green.waiter import Waiter
 from plait.greenlet import getcurrent, greenlet
 
-__all__ = ["Timeout", "deadline_after", "throw_into", "with_timeout"]
+__all__ = ["Limit", "Timeout", "deadline_after", "is_no_time", "throw_into", "timed_out", "wait_within", "with_timeout"]
 
 _NO_VALUE: Any = object()
 Seconds = float | None
 T = TypeVar("T", bound="Timeout")
+
+
+Limit: TypeAlias = "float | Timeout | None"  # how long a call may wait: seconds, or a Timeout that will raise
 
 
 def deadline_after(seconds: float | None) -> float | None:
@@ -121,6 +125,30 @@ def with_timeout(seconds: float | None, function: Any, *args: Any, timeout_value
         raise
     finally:
         timeout.cancel()
+
+
+def wait_within(waiter: Waiter[Any], timeout: Limit) -> Any:
+    """waiter.wait() for `timeout` seconds; a Timeout is started for as long and raises what it raises.
+
+    Raises DeadlineExceeded after that many seconds.
+    """
+    if not isinstance(timeout, Timeout):
+        return waiter.wait(deadline_after(timeout))
+    with_timer = Timeout.start_new(timeout)
+    try:
+        return waiter.wait()
+    finally:
+        with_timer.cancel()
+
+
+def timed_out(timeout: Limit) -> Timeout:
+    """What to raise when a call that was given `timeout` waited in vain."""
+    return timeout if isinstance(timeout, Timeout) else Timeout(timeout)
+
+
+def is_no_time(timeout: Limit) -> bool:
+    """Whether `timeout` asks not to wait at all."""
+    return timeout is not None and not isinstance(timeout, Timeout) and timeout <= 0
 
 
 def throw_into(runner: greenlet, exception: Any) -> None:
