@@ -77,6 +77,7 @@ new_object(PyTypeObject *type)
     coro->thread = NULL;
     coro->slot = NULL;
     coro->image.bytes = NULL;
+    coro->ts.eh = (gl_eh_globals){NULL, 0}; /* parked before any C++ runtime was found: it handles nothing */
     return self;
 }
 
