@@ -462,3 +462,17 @@ def test_a_stderr_that_fails_harms_neither_links_nor_the_hub(monkeypatch):
     runner.join()
     assert (seen, str(runner.exception)) == ([runner], "failed")
     green.sleep(0)
+
+
+def test_a_handle_error_that_fails_is_printed_and_get_raises_the_first_failure(errors):
+    def bad(*args):
+        raise AttributeError("handle_error")
+
+    hub = get_hub()
+    hub.handle_error = bad
+    try:
+        with pytest.raises(ValueError, match="failed"):
+            green.spawn(fails).get()
+    finally:
+        del hub.handle_error
+    assert [str(error) for _, error in errors] == ["handle_error"]

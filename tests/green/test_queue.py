@@ -253,3 +253,19 @@ def test_16_threads_share_a_queue():
     for thread in threads:
         thread.join(30)
     assert sorted(got) == [(number, item) for number in range(8) for item in range(count)]
+
+
+def test_a_put_that_finds_a_getter_lets_it_go_on_first():
+    channel, order = Channel(), []
+
+    def gets():
+        order.append(channel.get())
+        order.append(channel.get())
+
+    getter = green.spawn(gets)
+    green.sleep(0)
+    for item in ("one", "two"):
+        channel.put(item)
+        order.append(f"put {item}")
+    getter.join()
+    assert order == ["one", "put one", "two", "put two"]

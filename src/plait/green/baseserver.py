@@ -12,7 +12,6 @@ accept (out of descriptors) is tried again after a delay that doubles from min_d
 from __future__ import annotations
 
 import socket as _stdlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,7 +107,11 @@ class BaseServer:
     # -- what it is ----------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {id(self):#x} address={self.address!r}{' closed' if self.closed else ''}>"
+        handle = self.handle
+        own = getattr(handle, "__self__", None) is self  # whose repr would be this one
+        text = f"<bound method {handle.__name__} of self>" if own else repr(handle)
+        closed = " closed" if self.closed else ""
+        return f"<{type(self).__name__} at {id(self):#x} address={self.address!r} handle={text}{closed}>"
 
     @property
     def started(self) -> bool:
@@ -190,7 +193,7 @@ class BaseServer:
                 if not self.started or error.errno in self.fatal_errors:
                     self.close()
                     return
-                get_hub().handle_error(self, *sys.exc_info())
+                get_hub().report(self, error)
                 sleep(self.delay)
                 self.delay = min(self.max_delay, self.delay * 2)
             else:
@@ -221,10 +224,10 @@ class BaseServer:
     def _serve(self, *args: Any) -> None:
         try:
             self.handle(*args)
-        except BaseException:
+        except BaseException as error:
             if self._spawn is not None:
                 raise
-            get_hub().handle_error((self.handle, args), *sys.exc_info())
+            get_hub().report((self.handle, args), error)
         finally:
             self.do_close(*args)
 

@@ -229,7 +229,7 @@ class Greenlet(greenlet):
             self._end(exc_info[1], None)
             return
         self._end(None, exc_info)
-        self._hub.handle_error(self, *exc_info)
+        self._hub.report(self, exc_info[1])
 
     def _end(self, value: Any, exc_info: ExcInfo | None) -> None:
         if exc_info is not None:
@@ -367,8 +367,8 @@ class Greenlet(greenlet):
             link = self._links.pop(0)
             try:
                 link(self)
-            except BaseException:
-                get_hub().handle_error((link, self), *sys.exc_info())
+            except BaseException as error:
+                get_hub().report((link, self), error)
 
 
 class _SpawnedLink:

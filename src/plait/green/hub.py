@@ -283,17 +283,19 @@ class Hub(greenlet):
             except GreenletExit:
                 self.close()
                 return
-            except BaseException:
-                self._report(None)
+            except BaseException as error:
+                self.report(None, error)
 
-    def _report(self, context: object) -> None:
-        """handle_error of the exception being handled; what a user's handle_error raises goes to the main greenlet."""
+    def report(self, context: object, value: BaseException) -> None:
+        """Give an exception that nobody will see to handle_error; where that fails too, both are printed."""
         if self._ending:
-            raise  # noqa: PLE0704  (every caller is handling an exception)
+            raise value
         try:
-            self.handle_error(context, *sys.exc_info())
+            self.handle_error(context, type(value), value, value.__traceback__)
+        except self.SYSTEM_ERROR:
+            raise
         except BaseException as error:
-            self.handle_system_error(type(error), error, error.__traceback__)
+            Hub.handle_error(self, self, type(error), error, error.__traceback__)
 
     def _turn(self) -> None:
         self.budget = 0
@@ -380,15 +382,15 @@ class Hub(greenlet):
         budget, self.budget = self.budget, 0  # a greenlet that it switches to comes back to it when that blocks
         try:
             function(*args)
-        except BaseException:
-            self._report(function)
+        except BaseException as error:
+            self.report(function, error)
         self.budget = budget
 
     def _switch_to(self, target: greenlet) -> None:
         try:
             target.switch()
-        except BaseException:  # of a raw greenlet that ended just now; or Ctrl-C on the way
-            self._report(self)
+        except BaseException as error:  # of a raw greenlet that ended just now; or Ctrl-C on the way
+            self.report(self, error)
 
     # -- timers --------------------------------------------------------------------------------------------------
 
@@ -413,8 +415,8 @@ class Hub(greenlet):
             timer.args = ()
             try:
                 function(*args)
-            except BaseException:
-                self._report(function)
+            except BaseException as error:
+                self.report(function, error)
 
     def _drop_cancelled_timers(self) -> None:
         timers = self._timers

@@ -9,7 +9,6 @@ first and looks at the queue afterwards. One of the two sees the other.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -70,8 +69,8 @@ class Linkable:
         self._links.remove(link)
         try:
             link[0](self)
-        except BaseException:
-            get_hub().handle_error((link[0], self), *sys.exc_info())
+        except BaseException as error:
+            get_hub().report((link[0], self), error)
 
     def _wait(self, timeout: Limit) -> bool:
         """Park until announced; False where `timeout` seconds passed first."""

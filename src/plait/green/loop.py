@@ -9,7 +9,6 @@ that.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +119,8 @@ class _Watcher:
     def _run(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             callback(*args)
-        except BaseException:
-            self._hub.handle_error(self, *sys.exc_info())
+        except BaseException as error:
+            self._hub.report(self, error)
 
 
 class TimerWatcher(_Watcher):

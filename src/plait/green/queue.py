@@ -23,6 +23,7 @@ from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
 from plait.green.timeout import Limit, Timeout, deadline_after, is_no_time, wait_within
 from plait.green.waiter import Waiter
+from plait.greenlet import getcurrent
 
 if sys.version_info >= (3, 13):
     from queue import ShutDown
@@ -371,15 +372,20 @@ class Channel(Generic[T]):
     def put(self, item: T, block: bool = True, timeout: Limit = None) -> None:
         """Hand the item to a getter. Raises Full where none comes: at once, or in `timeout` seconds."""
         with self._guard:
+            place = None
             if self._getters:
                 self._getters.popleft().wake(item)
-                return
-            if not block or is_no_time(timeout):
+            elif not block or is_no_time(timeout):
                 raise Full
-            get_hub()
-            waiter: Waiter[Any] = Waiter(outside=False)
-            place = (waiter, item)
-            self._putters.append(place)
+            else:
+                waiter: Waiter[Any] = Waiter(outside=False)
+                place = (waiter, item)
+                self._putters.append(place)
+        hub = get_hub()
+        if place is None:
+            if block and getcurrent() is not hub:
+                hub.yield_turn()  # the getter goes on first
+            return
         try:
             wait_within(waiter, timeout)
         except DeadlineExceeded:
