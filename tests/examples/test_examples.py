@@ -16,7 +16,8 @@ OUTPUT = {
     r"\[<Greenlet at (0x[0-9a-f]+): _run>, <Greenlet at (0x[0-9a-f]+): _run>\]\n",
     "parallel_squares.py": r"\[0, 1, 4, 9, 16, 25\]\n",
     "lazy_squares.py": r"\(0, 1, 4, 9, 16, 25\)\n",
-    "stdlib_census.py": r"\d+ files, \d+ names, \d+ different; the commonest:\nself \d+, .*\nequal to one by one: True\n",
+    "stdlib_census.py": r"\d+ files, \d+ names, \d+ different; the commonest:\n"
+    r"self \d+, .*\nequal to one by one: True\n",
 }
 
 
