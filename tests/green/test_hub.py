@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -238,6 +239,21 @@ def test_descriptors_of_ended_threads_are_given_back():
         once()
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_hubs_of_ended_threads_are_collected():
+    seen = []
+
+    def inside():
+        green.joinall([green.spawn(green.sleep, 0.001) for _ in range(3)])
+        seen.append(weakref.ref(green.get_hub()))
+
+    for _ in range(5):
+        thread = threading.Thread(target=inside)
+        thread.start()
+        thread.join(10)
+    gc.collect()
+    assert [ref() for ref in seen] == [None] * 5
 
 
 def test_a_wake_after_the_hub_is_gone_is_harmless():

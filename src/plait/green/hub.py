@@ -524,7 +524,7 @@ class Hub(greenlet):
 
 
 class _Keeper:
-    """Closes the hub of a thread that ends, which its own greenlet's frame would keep alive."""
+    """Ends the hub of a thread that ends: its own greenlet's frame would keep it alive."""
 
     __slots__ = ("_hub",)
 
@@ -532,8 +532,11 @@ class _Keeper:
         self._hub = hub
 
     def __del__(self) -> None:
-        if self._hub.generation == _generation:
-            self._hub.close()
+        hub = self._hub
+        if hub.generation == _generation and not sys.is_finalizing():
+            hub.close()
+            if _thread.get_ident() == hub.thread_ident:
+                hub.destroy()
 
 
 class _PerThread(_thread._local):
