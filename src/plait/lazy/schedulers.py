@@ -148,7 +148,7 @@ class _Dispatcher:
             while self._ready and len(self._sent) < 2 * self._run.limit:
                 self._send()
             batch = self._run.completions.take()
-            numbers = self._sent.pop(batch.id)
+            numbers = self._sent.pop(batch.id, [])
             if batch.error is None and batch.death is None:
                 self._sizes.learn(len(numbers), batch.seconds)
             batch.settle()

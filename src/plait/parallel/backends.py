@@ -50,11 +50,12 @@ def backend_name(backend: Any) -> str:
 
 def runner(backend: str, workers: int) -> Runner:
     """A runner with so many workers; inside a worker, with what the budget has left, or in place."""
-    granted = 0
-    if workers > 1 and backend != SEQUENTIAL:
-        granted = nesting.budget().borrow(workers, nesting.nested())
-    if granted < 2:
-        nesting.budget().give_back(granted)
+    if backend == SEQUENTIAL:
+        return InPlace()
+    budget, inside = nesting.budget(), nesting.nested()
+    granted = budget.borrow(workers, inside)
+    if inside and granted < 2:  # one helper would do what the caller can do itself
+        budget.give_back(granted)
         return InPlace()
     if backend == THREADING:
         return Threads(granted)

@@ -66,7 +66,7 @@ def worker_count(n_jobs: Any) -> int:
     try:
         wanted = operator.index(n_jobs)
     except TypeError:
-        if not isinstance(n_jobs, float) or n_jobs != int(n_jobs):
+        if not isinstance(n_jobs, float) or not n_jobs.is_integer():
             raise ValueError(f"n_jobs={n_jobs!r} is not an integer; {remedy}") from None
         wanted = int(n_jobs)
     if wanted == 0:

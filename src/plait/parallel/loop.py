@@ -104,7 +104,7 @@ class Loop:
         while not self._under_way:
             self._send(self._sizes.size)
         batch = self._take()
-        del self._under_way[batch.first]
+        self._under_way.pop(batch.first, None)  # the word that the pool was shut down is nobody's batch
         if batch.error is None and batch.death is None:
             self._sizes.learn(len(batch.tasks), batch.seconds)
             if not self._exhausted:

@@ -76,8 +76,9 @@ class Parallel:
     def __call__(self, tasks: Iterable[Any]) -> Any:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
         begin = clock.now()
-        runner = backends.runner(self.backend, self._workers)
-        in_place = runner.limit == 1
+        backend = self.backend if self._workers > 1 else backends.SEQUENTIAL
+        runner = backends.runner(backend, self._workers)
+        in_place = isinstance(runner, backends.InPlace)
         one_by_one = in_place or self.timeout is not None
         sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
         limit = 1 if in_place else self._limit

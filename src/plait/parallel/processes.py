@@ -41,6 +41,7 @@ from plait.trace import ring
 GRACE_S = 0.5  # from the cancelling signal to SIGKILL
 _KNOWN_MAX = 256  # functions that a worker keeps pickled
 _STOP_S = 2.0
+_SHUT_DOWN = "the pool was shut down while the call ran; a new call makes new workers"
 
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
@@ -99,7 +100,8 @@ class ProcessRun:
             self._blame(batch)
             raise failure
         batch.message = [b"".join(positions), *packed]
-        self._pool.post(self._enqueue, batch)
+        if not self._pool.post(self._enqueue, batch):
+            raise PoolError(_SHUT_DOWN)
         return batch
 
     def cancel(self) -> None:
@@ -151,6 +153,8 @@ class ProcessPool:
         self._epoll = _epoll()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._bell, select.EPOLLIN)
+        self._bell_lock = _allocate_lock()  # no bell is rung once it is closed
+        self._closed = False  # no more commands
         self._start_lock = _allocate_lock()
         self._started = False
         self._stopping = False
@@ -172,10 +176,14 @@ class ProcessPool:
         self.post(self._admit, run)
         return run
 
-    def post(self, command: Callable[..., object], *args: Any) -> None:
-        """Have the pool's thread call command(*args)."""
-        self._inbox.append((command, args))
-        os.eventfd_write(self._bell, 1)
+    def post(self, command: Callable[..., object], *args: Any) -> bool:
+        """Have the pool's thread call command(*args); False where the pool has been shut down."""
+        with self._bell_lock:
+            if self._closed:
+                return False
+            self._inbox.append((command, args))
+            os.eventfd_write(self._bell, 1)
+            return True
 
     def pids(self) -> list[int]:
         """The worker processes that there are."""
@@ -201,6 +209,7 @@ class ProcessPool:
         self._workers.clear()
         self._launcher.release()
         self._epoll.close()
+        self._closed = True
         if self._bell >= 0:
             os.close(self._bell)
             self._bell = -1
@@ -404,6 +413,10 @@ class ProcessPool:
             worker.process.collect()
         self._workers.clear()
         self._idle.clear()
+        with self._bell_lock:
+            self._closed = True
+        for command, args in self._inbox:  # who posted late waits for an answer too
+            command(*args)
         for run in self._runs:
             run.completions.put(_stopped_batch())
         self._runs.clear()
@@ -413,5 +426,5 @@ class ProcessPool:
 
 def _stopped_batch() -> Batch:
     batch = Batch(0, 0, [])
-    batch.error = PoolError("the pool was shut down while the call ran")
+    batch.error = PoolError(_SHUT_DOWN)
     return batch
