@@ -353,3 +353,8 @@ def test_connections_that_come_and_go_leave_no_descriptor(listener):
     server.kill()
     assert descriptors() == before
     assert green.get_hub().descriptors.waiting == 0
+
+
+def test_a_timeout_that_is_no_number_is_named(pair):
+    with pytest.raises(TypeError, match="timeout='5' is not a number"):
+        pair[0].settimeout("5")

@@ -66,8 +66,8 @@ class socket(_native):
     def settimeout(self, value: float | None) -> None:
         """Seconds that a call may wait; None: for ever; 0: not at all."""
         if value is not None:
-            if isinstance(value, (str, bytes)):
-                raise TypeError(f"timeout={value!r} is not a number of seconds")
+            if not hasattr(value, "__float__"):  # float() would take text
+                raise TypeError(f"timeout={value!r} is not a number of seconds; pass one, or None to wait for ever")
             value = float(value)
             if value < 0:
                 raise ValueError("Timeout value out of range")
