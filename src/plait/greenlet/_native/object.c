@@ -477,11 +477,28 @@ end_before_dealloc(PyGreenlet *self)
     return false;
 }
 
+/* Parents form chains of any length: one that goes with its child gives up its own parent first, so that dropping the
+ * chain is a loop. */
+static void
+drop_parents(gl_coro *coro)
+{
+    PyGreenlet *parent = coro->parent;
+    coro->parent = NULL;
+    while (parent != NULL && Py_REFCNT((PyObject *)parent) == 1 && !gl_is_active(parent->pimpl) &&
+           Py_TYPE((PyObject *)parent)->tp_finalize == NULL) {
+        PyGreenlet *next = parent->pimpl->parent;
+        parent->pimpl->parent = NULL;
+        Py_DECREF((PyObject *)parent);
+        parent = next;
+    }
+    Py_XDECREF((PyObject *)parent);
+}
+
 static void
 clear_coro(gl_coro *coro)
 {
     Py_CLEAR(coro->run);
-    Py_CLEAR(coro->parent);
+    drop_parents(coro);
     if (coro->state != GL_RUNNING) {
         Py_CLEAR(coro->ts.context);
         Py_CLEAR(coro->ts.exc_state.exc_value);

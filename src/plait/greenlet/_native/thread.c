@@ -15,7 +15,10 @@
 
 __thread gl_thread *gl_bound_thread __attribute__((tls_model("initial-exec"))) = NULL;
 /* Code that runs while its own thread state is being cleared must not bind it once more: nobody would end that. */
-static __thread uint64_t ended_tstate_id __attribute__((tls_model("initial-exec"))) = UINT64_MAX;
+static __thread struct {
+    PyThreadState *tstate;
+    uint64_t id; /* unique in its interpreter alone */
+} ended __attribute__((tls_model("initial-exec")));
 static Py_ssize_t thread_count;
 
 Py_ssize_t
@@ -63,7 +66,8 @@ end_thread(PyObject *capsule)
             gl_thread_end_orphans(thread); /* in the thread itself: their finally blocks can still run */
         }
         gl_bound_thread = NULL;
-        ended_tstate_id = thread->tstate_id;
+        ended.tstate = thread->tstate;
+        ended.id = thread->tstate_id;
     }
     thread->tstate = NULL;
     thread_count--;
@@ -123,7 +127,7 @@ bind_new(PyThreadState *tstate, PyObject *dict)
 gl_thread *
 gl_thread_bind(PyThreadState *tstate)
 {
-    if (tstate->id == ended_tstate_id) {
+    if (tstate == ended.tstate && tstate->id == ended.id) {
         PyErr_SetString(gl_Error, "this thread is ending: its greenlets are gone");
         return NULL;
     }
