@@ -22,11 +22,11 @@ def begin() -> None:
 
 def _run_hidden() -> None:
     """Import, under its name, the next sitecustomize on sys.path, if there is one."""
-    from importlib.util import module_from_spec
-
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is None or spec.loader is None:
         return
+    from importlib.util import module_from_spec  # takes longer than all else here, and is seldom needed
+
     module = module_from_spec(spec)
     sys.modules["sitecustomize"] = module
     spec.loader.exec_module(module)
