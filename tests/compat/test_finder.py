@@ -55,7 +55,8 @@ def test_a_face_holds_the_cores_own_classes(holds):
         compat.install("gevent")
         import gevent, gevent.greenlet, gevent.hub, plait.green
         assert gevent.spawn is plait.green.spawn and gevent.Greenlet is gevent.greenlet.Greenlet is plait.green.Greenlet
-        assert gevent.__version__ == "26.9.0" and gevent.__name__ == "gevent"
+        assert gevent.__version__ == "26.9.0" and gevent.__name__ == gevent.__spec__.name == "gevent"
+        assert gevent.__file__.endswith("/plait/compat/tables/gevent.py") and gevent.__path__ == []
         assert set(dir(gevent)) >= set(gevent.__all__) >= {"spawn", "Greenlet"}
         from gevent import *
         assert sleep is plait.green.sleep

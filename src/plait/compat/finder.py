@@ -135,11 +135,15 @@ def _own_spec(row: Row) -> ModuleSpec | None:
 
 def _spec(fullname: str, peer: Peer, row: Row) -> ModuleSpec:
     own = _own_spec(row)
-    origin = own.origin if own is not None else f"plait.compat, the table of {peer.name}"
     loader = AliasLoader(fullname, peer, row)  # has the methods without the base class
-    spec = ModuleSpec(fullname, loader, origin=origin, is_package=peer.is_package(fullname))  # type: ignore[arg-type]
-    if own is not None and own.submodule_search_locations is not None and spec.submodule_search_locations is not None:
-        spec.submodule_search_locations.extend(own.submodule_search_locations)
+    spec = ModuleSpec(fullname, loader, is_package=peer.is_package(fullname))  # type: ignore[arg-type]
+    if own is None:  # what a face is made of stands in its table
+        spec.origin = import_module(f"plait.compat.tables.{peer.name}").__file__
+        spec.has_location = True
+    else:
+        spec.origin = own.origin
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations.extend(own.submodule_search_locations or ())
     return spec
 
 
