@@ -16,8 +16,9 @@
 __thread gl_thread *gl_bound_thread __attribute__((tls_model("initial-exec"))) = NULL;
 /* Code that runs while its own thread state is being cleared must not bind it once more: nobody would end that. */
 static __thread struct {
-    PyThreadState *tstate;
-    uint64_t id; /* unique in its interpreter alone */
+    PyThreadState *tstate; /* another may get its address, */
+    uint64_t id; /* unique in its interpreter alone, */
+    int64_t interpreter; /* which is never numbered again */
 } ended __attribute__((tls_model("initial-exec")));
 static Py_ssize_t thread_count;
 
@@ -68,6 +69,7 @@ end_thread(PyObject *capsule)
         gl_bound_thread = NULL;
         ended.tstate = thread->tstate;
         ended.id = thread->tstate_id;
+        ended.interpreter = PyInterpreterState_GetID(thread->tstate->interp);
     }
     thread->tstate = NULL;
     thread_count--;
@@ -127,7 +129,8 @@ bind_new(PyThreadState *tstate, PyObject *dict)
 gl_thread *
 gl_thread_bind(PyThreadState *tstate)
 {
-    if (tstate == ended.tstate && tstate->id == ended.id) {
+    if (UNLIKELY(tstate == ended.tstate && tstate->id == ended.id &&
+                 PyInterpreterState_GetID(tstate->interp) == ended.interpreter)) {
         PyErr_SetString(gl_Error, "this thread is ending: its greenlets are gone");
         return NULL;
     }
