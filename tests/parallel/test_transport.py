@@ -38,7 +38,13 @@ class Collecting:
         return len(taken)
 
 
-MESSAGES = [[b"a"], [b"", b"bc", b""], [b"x" * 1000, b"y" * (CHUNK_BYTES + 17), b"z"], [b"q" * (3 * CHUNK_BYTES)], [b""]]
+MESSAGES = [
+    [b"a"],
+    [b"", b"bc", b""],
+    [b"x" * 1000, b"y" * (CHUNK_BYTES + 17), b"z"],
+    [b"q" * (3 * CHUNK_BYTES)],
+    [b""],
+]
 
 
 @pytest.mark.parametrize("seed", range(20))
