@@ -11,9 +11,9 @@ assert compute(total) == (12,)
 """
 
 from plait.lazy.computing import compute as compute
-from plait.lazy.computing import persist as persist
 from plait.lazy.decorator import delayed as delayed
-from plait.lazy.nodes import Delayed as Delayed
+from plait.lazy.handles import Delayed as Delayed
+from plait.lazy.handles import persist as persist
 from plait.lazy.tokens import tokenize as tokenize
 
 __all__ = ["Delayed", "compute", "delayed", "persist", "tokenize"]

@@ -1,4 +1,4 @@
-"""`compute` and `persist`: run what lazy nodes need, and put the values where the nodes stood."""
+"""`compute`: run what lazy nodes need, and put the values where the nodes stood."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from plait.lazy import schedulers
 from plait.lazy.execution import Execution
 from plait.lazy.graph import Graph
-from plait.lazy.nodes import Delayed, is_node, leaf
+from plait.lazy.nodes import is_node
 from plait.lazy.templates import Scanner, fill
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
@@ -40,15 +40,3 @@ def compute(
             raise
     values = execution.outputs()
     return tuple([fill(template, values) for template in templates])
-
-
-def persist(*collections: Any, scheduler: str | None = None, num_workers: int | None = None) -> tuple[Any, ...]:
-    """As compute(), but with each lazy node replaced by one that holds its value, under the same key."""
-    scanner = Scanner(is_node)
-    templates = [scanner.scan(item) for item in collections]
-    values = compute(*scanner.nodes, scheduler=scheduler, num_workers=num_workers)
-    held: list[Delayed] = [
-        leaf(value, node.key, None, node._nout, traverse=False)
-        for node, value in zip(scanner.nodes, values, strict=True)
-    ]
-    return tuple([fill(template, held) for template in templates])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from plait.lazy.nodes import Delayed, leaf
+from plait.lazy.handles import Delayed, leaf
 
 _MISSING: Any = object()
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from plait.lazy.nodes import Delayed
+from plait.lazy.nodes import Node
 from plait.lazy.templates import fill
 from plait.parallel.outcome import Task
 
@@ -24,8 +24,8 @@ class Graph:
     readers of node i; missing[i] counts its distinct inputs.
     """
 
-    def __init__(self, outputs: Sequence[Delayed]) -> None:
-        self.nodes: list[Delayed] = []
+    def __init__(self, outputs: Sequence[Node]) -> None:
+        self.nodes: list[Node] = []
         self.inputs: list[tuple[int, ...]] = []  # as the templates number them
         self._numbers: dict[int, int] = {}  # node id -> number
         self._keys: dict[Any, int] = {}  # of nodes that have one
@@ -37,7 +37,7 @@ class Graph:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def _add(self, output: Delayed) -> None:
+    def _add(self, output: Node) -> None:
         numbers = self._numbers
         stack = [output]
         while stack:
@@ -52,7 +52,7 @@ class Graph:
                 stack.pop()
                 self._number(node)
 
-    def _number(self, node: Delayed) -> None:
+    def _number(self, node: Node) -> None:
         number = len(self.nodes)
         key = node._key
         if key is not None:

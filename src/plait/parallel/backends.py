@@ -7,7 +7,6 @@ nested loop gets.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from plait._base import clock
 from plait.parallel import nesting, pool
 from plait.parallel.completions import Completions
 from plait.parallel.naming import function_name
-from plait.parallel.outcome import Batch, Task, note_task
+from plait.parallel.outcome import Batch, Task, new_call, note_task
 from plait.parallel.processes import ProcessRun
 from plait.trace import ring
 
@@ -24,13 +23,12 @@ THREADING = "threading"
 SEQUENTIAL = "sequential"
 _NAMES = {"loky": PROCESSES, PROCESSES: PROCESSES, THREADING: THREADING, SEQUENTIAL: SEQUENTIAL}
 
-_batches = itertools.count(1)
-_calls = itertools.count(1)
-
 
 class Runner(Protocol):
     """Runs batches of one call."""
 
+    @property
+    def id(self) -> int: ...
     @property
     def limit(self) -> int: ...
     @property
@@ -69,11 +67,11 @@ class InPlace:
 
     def __init__(self) -> None:
         self.completions: Completions[Batch] = Completions()
-        self._call = next(_calls)
+        self.id = new_call()
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
-        batch = Batch(next(_batches), first, tasks, labels)
-        run_here(batch, self._call)
+        batch = Batch(first, tasks, labels)
+        run_here(batch, self.id)
         if isinstance(batch.error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise batch.error
         self.completions.put(batch)
@@ -92,17 +90,17 @@ class Threads:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.completions: Completions[Batch] = Completions()
-        self._call = next(_calls)
+        self.id = new_call()
         self._crew = pool.threads().crew(self._run, limit, strict=True)
         self._open = True
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
-        batch = Batch(next(_batches), first, tasks, labels)
+        batch = Batch(first, tasks, labels)
         self._crew.put(batch)
         return batch
 
     def _run(self, batch: Batch) -> None:
-        run_here(batch, self._call)
+        run_here(batch, self.id)
         self.completions.put(batch)
 
     def cancel(self) -> None:
@@ -126,6 +124,7 @@ class Processes:
         except BaseException:
             nesting.budget().give_back(limit)
             raise
+        self.id = self._run.id
         self.completions = self._run.completions
         self._open = True
 

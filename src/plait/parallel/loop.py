@@ -21,6 +21,7 @@ from plait.parallel.backends import Runner
 from plait.parallel.batching import AutoBatches, FixedBatches
 from plait.parallel.errors import TaskTimeout
 from plait.parallel.outcome import Batch, Task
+from plait.trace import ring
 
 _TICK_S = 0.05  # how late a task's overrun may be noticed before a worker has begun it
 
@@ -58,6 +59,7 @@ class Loop:
         finished = False
         early: dict[int, Batch] = {}  # back before their turn, by first index
         due = 0  # index of the next result in order
+        begin_ns = ring.now_ns() if ring.enabled else 0
         try:
             self._begin()
             yield None
@@ -77,6 +79,8 @@ class Loop:
                 self._runner.close()
             else:
                 self._runner.cancel()
+            if begin_ns:
+                ring.emit("parallel", "loop", self._runner.id, 0, begin_ns, ring.now_ns())
 
     # -- sending -------------------------------------------------------------------------------------------------
 

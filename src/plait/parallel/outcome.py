@@ -6,6 +6,7 @@ says how many succeeded, carries their results, and how the next one failed.
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import signal
 import traceback
@@ -16,6 +17,9 @@ from plait.parallel import pickling
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TransportError, WorkerDied
 from plait.parallel.naming import call_text
 from plait.parallel.transport import Message
+
+_calls = itertools.count(1)
+_batches = itertools.count(1)
 
 Task: TypeAlias = tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]
 
@@ -45,13 +49,18 @@ class Reply(NamedTuple):
     events: list[Any]  # of the trace
 
 
+def new_call() -> int:
+    """A number for one use of the pool; the trace knows it by that."""
+    return next(_calls)
+
+
 class Batch:
     """Tasks first .. first+len(tasks)-1 of a call. Written by the thread that runs or dispatches it, then read."""
 
     __slots__ = ("began", "death", "error", "first", "id", "labels", "message", "reply", "results", "seconds", "tasks")
 
-    def __init__(self, id: int, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
-        self.id = id
+    def __init__(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
+        self.id = next(_batches)
         self.first = first
         self.tasks = tasks
         self.labels = labels  # what errors call the tasks; None for their numbers

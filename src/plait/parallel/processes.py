@@ -18,7 +18,6 @@ so a process that never loops over processes stays single-threaded.
 from __future__ import annotations
 
 import _thread
-import itertools
 import os
 import pickle
 import select
@@ -33,7 +32,7 @@ from plait.parallel import pickling
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
 from plait.parallel.launch import Launcher, Process
-from plait.parallel.outcome import CANCELLED, Batch, Reply, Task, describe_death
+from plait.parallel.outcome import CANCELLED, Batch, Reply, Task, describe_death, new_call
 from plait.parallel.transport import Message, Receiver, Sender
 from plait.parallel.worker import CANCEL_SIGNAL
 from plait.trace import ring
@@ -46,8 +45,6 @@ _SHUT_DOWN = "the pool was shut down while the call ran; a new call makes new wo
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
 _epoll = select.epoll
-_calls = itertools.count(1)
-_batches = itertools.count(1)
 
 
 class _Worker:
@@ -69,7 +66,7 @@ class ProcessRun:
     """One call's use of the worker processes. Batches come back through `completions`, in the order they end."""
 
     def __init__(self, pool: ProcessPool, limit: int, cores: int) -> None:
-        self.id = next(_calls)
+        self.id = new_call()
         self.limit = limit
         self.cores = cores  # each worker's share of the machine
         self.completions: Completions[Batch] = Completions()
@@ -85,7 +82,7 @@ class ProcessRun:
 
         Pickles in the caller's thread, so what the tasks hold may change once this has returned.
         """
-        batch = Batch(next(_batches), first, tasks, labels)
+        batch = Batch(first, tasks, labels)
         positions: dict[bytes, int] = {}
         failure: Exception | None = None
         try:
@@ -425,6 +422,6 @@ class ProcessPool:
 
 
 def _stopped_batch() -> Batch:
-    batch = Batch(0, 0, [])
+    batch = Batch(0, [])
     batch.error = PoolError(_SHUT_DOWN)
     return batch
