@@ -326,8 +326,8 @@ static PyObject *
 call_run(gl_coro *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *result;
-    if (PyTuple_GET_SIZE(args) == 0 && kwargs == NULL) {
-        result = PyObject_CallNoArgs(self->run);
+    if (kwargs == NULL) {
+        result = PyObject_Vectorcall(self->run, ((PyTupleObject *)args)->ob_item, (size_t)PyTuple_GET_SIZE(args), NULL);
     }
     else {
         result = PyObject_Call(self->run, args, kwargs);
