@@ -20,7 +20,6 @@ import pickle
 import select
 import signal
 import socket
-import subprocess
 import sys
 from typing import Any
 
@@ -258,6 +257,8 @@ def _start_interpreter(control_fd: int) -> int:
         f"sys.path[:] = {[entry for entry in sys.path if isinstance(entry, str)]!r}; sys.argv[:] = {sys.argv!r}; "
         "from plait.parallel.forkserver import main; main(3)"
     )
+    import subprocess  # here alone: most programs never need a fork server
+
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # posix_spawn, not fork: other threads may hold locks. dup2 onto the same number clears close-on-exec.
     return os.posix_spawn(
