@@ -59,7 +59,7 @@
 #define SHARE_ABOVE 16384
 #define CHEAP_BYTES 2048
 #define CHEAP_TURNS 16
-#define USES_PER_TRIM 64
+#define USES_PER_TRIM 256
 #define FREE_SLOTS_KEPT 4096 /* that keep their touched pages */
 #define TABLE_REGION (2 * MIB) /* address space that one page of the page table maps */
 #define FIRST_ARENA 16 /* slots; each arena has twice those of the last */

@@ -70,10 +70,9 @@ gl_swap(void **from, void *to)
 static inline void *
 gl_swap_prepare(char *high, void (*entry)(void), void *argument)
 {
-    uint32_t control[2] = {0, 0};
-    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(control[0]), "=m"(control[1]));
     void **sp = (void **)(high - 32);
-    __builtin_memcpy(&sp[0], control, sizeof control);
+    /* Straight to where they are loaded from: reading both back as one word would stall. */
+    __asm__ volatile("stmxcsr (%0)\n\tfnstcw 4(%0)" : : "r"(sp) : "memory");
     sp[1] = (void *)entry;
     sp[2] = argument;
     sp[3] = NULL;
