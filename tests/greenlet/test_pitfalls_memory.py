@@ -8,6 +8,9 @@ import pytest
 
 from plait.greenlet import stats
 
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+measures_memory = pytest.mark.skipif(SANITIZED, reason="AddressSanitizer keeps memory of its own")
+
 PARK = """
 import gc
 from plait.greenlet import getcurrent, greenlet, stats
@@ -84,6 +87,7 @@ print(mapped() - before)
     assert int(done.stdout) < 50
 
 
+@measures_memory
 def test_a_limit_on_address_space_is_a_memory_error_and_what_lives_goes_on(run_script):
     done = run_script(
         PARK
@@ -155,6 +159,7 @@ def test_a_cap_that_is_reached_evicts_rather_than_fails(run_script):
     assert done.stdout == "100 True\n", done.stderr
 
 
+@measures_memory
 def test_the_guard_stops_what_overruns_its_stack(run_script):
     """Iterators within iterators recurse through C and CPython counts nothing: it must fault, not write elsewhere."""
     done = run_script(
@@ -205,6 +210,7 @@ print(stats()["slots"], stats()["used"])
     assert done.stdout == "3 0\n", done.stderr
 
 
+@measures_memory
 def test_the_pages_of_many_free_stacks_are_given_back(run_script):
     before, most, after = resident_mb(
         """
@@ -228,6 +234,7 @@ print(resident())
     assert after - before < (most - before) / 2
 
 
+@measures_memory
 def test_a_deep_excursion_does_not_keep_its_pages_forever(run_script):
     before, after = resident_mb(
         """
@@ -250,6 +257,7 @@ print(resident())
     assert after - before < 30
 
 
+@measures_memory
 def test_an_endless_recursion_leaves_no_data_chunks_behind(run_script):
     before, after = resident_mb(
         """
@@ -274,6 +282,7 @@ print(resident())
     assert after - before < 10
 
 
+@measures_memory
 def test_greenlets_dropped_while_deep_leave_no_data_chunks_behind(run_script):
     before, after = resident_mb(
         """
