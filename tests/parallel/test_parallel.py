@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+import numpy
 import pytest
 
 from plait import green
@@ -55,6 +56,27 @@ def test_the_pool_grows_to_what_a_call_asks_for(launched):
     Parallel(n_jobs=2)(delayed(time.sleep)(0.05) for _ in range(2))
     Parallel(n_jobs=3)(delayed(time.sleep)(0.05) for _ in range(3))
     assert len(pool.processes().pids()) == 3
+
+
+def test_an_iterator_may_fill_the_same_array_again():
+    array = numpy.zeros(200_000)
+
+    def tasks():
+        for i in range(20):
+            array[:] = i
+            yield delayed(numpy.mean)(array)
+
+    assert Parallel(n_jobs=2, batch_size=1)(tasks()) == list(range(20))
+
+
+def test_arrays_arrive_writable_on_both_sides(launched):
+    def double(array):
+        array *= 2
+        return array
+
+    (result,) = Parallel(n_jobs=2)([delayed(double)(numpy.ones(200_000))])
+    result += 1
+    assert result.min() == result.max() == 3
 
 
 def test_as_many_tasks_at_once_as_workers(tmp_path, launched):

@@ -30,7 +30,7 @@ class Crew(Protocol):
 
     @property
     def waiting(self) -> bool: ...
-    def compensate(self, sleepers: int) -> None: ...
+    def compensate(self, sleepers: set[tuple[int, int]]) -> None: ...
 
 
 def look(members: dict[int, int]) -> _Look:
@@ -66,10 +66,10 @@ class Watcher:
         self._lock = _allocate_lock()
 
     def watch(self, crew: Crew) -> None:
-        """Compensate this crew as long as items wait in it. Any thread; cheap where it is watched already."""
-        if crew in self._crews:
-            return
+        """Compensate this crew as long as items wait in it. Any thread."""
         with self._lock:
+            if crew in self._crews:
+                return
             self._crews[crew] = {}
             starting, self._running = not self._running, True
         if starting:
@@ -80,13 +80,14 @@ class Watcher:
             _sleep(max(WINDOW_S, 2.5 * sys.getswitchinterval()))
             for crew, before in list(self._crews.items()):
                 now = look(crew.members)
-                asleep = sum(before.get(key) == switches for key, switches in now.items())
-                crew.compensate(asleep)
+                crew.compensate({key for key, switches in now.items() if before.get(key) == switches})
                 with self._lock:
                     if crew.waiting:
                         self._crews[crew] = now
-                    else:
-                        del self._crews[crew]
-                    if not self._crews:
-                        self._running = False
-                        return
+                        continue
+                    del self._crews[crew]
+                crew.compensate(set())  # nobody looks from now on, so nobody counts as asleep
+            with self._lock:
+                if not self._crews:
+                    self._running = False
+                    return

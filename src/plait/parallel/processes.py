@@ -90,13 +90,14 @@ class ProcessRun:
                 (positions.setdefault(self._hash_of(function), len(positions)), args, kwargs)
                 for function, args, kwargs in tasks
             ]
-            packed = pickling.pack_value(calls)
+            data, *buffers = pickling.pack_value(calls)
         except Exception as error:
             failure = error
         if failure is not None:
             self._blame(batch)
             raise failure
-        batch.message = [b"".join(positions), *packed]
+        # Copied, since they are sent later, and the user's iterator may fill the same array again.
+        batch.message = [b"".join(positions), data, *map(bytearray, buffers)]
         if not self._pool.post(self._enqueue, batch):
             raise PoolError(_SHUT_DOWN)
         return batch

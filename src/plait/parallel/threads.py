@@ -5,8 +5,8 @@
 
 A strict crew never has more than `size` threads. Another may be compensated: a thread that blocks in the kernel
 frees its core, so while items wait, the watcher (see `blocked`) lets one more thread in for each that sleeps, up to
-BOUND in all. When the sleepers come back the crew has too many; the surplus leaves at the end of an item. A crew
-without sleepers never exceeds its size, so tasks that compute outside the GIL never exceed the cores.
+BOUND in all. A sleeper that ends its item is none any more; the surplus leaves at the end of an item. So a crew without
+sleepers never exceeds its size, and tasks that compute outside the GIL never exceed the cores.
 
 A crew's fields are guarded by its lock. Threads belong to the pool again when a crew has nothing for them; an idle one
 ends after IDLE_S. They are made with the original `_thread`, so patching never makes greenlets of them, and end with
@@ -29,6 +29,8 @@ IDLE_S = 10.0
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
 _get_native_id = _thread.get_native_id
+
+Sleeper = tuple[int, int]  # native thread id, item
 
 
 class Queue(Protocol):
@@ -123,12 +125,12 @@ class Crew:
     def __init__(self, pool: ThreadPool, run: Callable[[Any], object], size: int, strict: bool, items: Queue) -> None:
         self.size = size
         self.strict = strict
-        self.members: dict[int, int] = {}  # native thread id -> items begun; written by its own thread
+        self.members: dict[int, int] = {}  # native thread id -> number of its item, counted by itself
         self._pool = pool
         self._run = run
         self._items = items
         self._active = 0
-        self._allowed = size
+        self._sleepers: set[Sleeper] = set()
         self._lock = _allocate_lock()
 
     @property
@@ -154,10 +156,16 @@ class Crew:
         with self._lock:
             self._items.clear()
 
-    def compensate(self, sleepers: int) -> None:
-        """So many threads sleep in the kernel now. For the watcher."""
-        self._allowed = min(self.size + sleepers, max(BOUND, self.size))
-        self._recruit()
+    def compensate(self, sleepers: set[Sleeper]) -> None:
+        """These sleep in the kernel now. For the watcher."""
+        with self._lock:
+            self._sleepers = {(thread, item) for thread, item in sleepers if self.members.get(thread) == item}
+        if sleepers:
+            self._recruit()
+
+    @property
+    def _allowed(self) -> int:
+        return min(self.size + len(self._sleepers), max(BOUND, self.size))
 
     def _recruit(self) -> None:
         with self._lock:
@@ -173,12 +181,13 @@ class Crew:
         begun = 0
         while True:
             with self._lock:
+                self._sleepers.discard((me, begun))
                 if self._active > self._allowed or not len(self._items):
                     self._active -= 1
                     self.members.pop(me, None)
                     return
                 item = self._items.popleft()
-            begun += 1
-            self.members[me] = begun
+                begun += 1
+                self.members[me] = begun
             self._run(item)
             del item
