@@ -32,7 +32,7 @@ from plait.parallel import pickling
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
 from plait.parallel.launch import Launcher, Process
-from plait.parallel.outcome import CANCELLED, Batch, Reply, Task, describe_death, new_call
+from plait.parallel.outcome import CANCELLED, DONE, Batch, Reply, Task, describe_death, new_call
 from plait.parallel.transport import Message, Receiver, Sender
 from plait.parallel.worker import CANCEL_SIGNAL
 from plait.trace import ring
@@ -297,6 +297,13 @@ class ProcessPool:
             batch.seconds = clock.now() - batch.began
             batch.reply = reply, message[1:]
             run.completions.put(batch)
+            if reply.how != DONE:
+                self._fail(run)
+
+    def _fail(self, run: ProcessRun) -> None:
+        """A batch failed, which ends its run: at once, not when the caller gets to hear of it."""
+        run.closed = True
+        self.cancel(run)
 
     def _free(self, worker: _Worker) -> None:
         if worker.run is not None:
@@ -382,6 +389,7 @@ class ProcessPool:
                 "the pool goes on with another worker"
             )
             run.completions.put(batch)
+            self._fail(run)
 
     def _kill_overdue(self) -> float | None:
         """Kill cancelled workers past their grace; seconds until the next is due, None where there is none."""
