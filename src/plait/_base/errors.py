@@ -7,7 +7,3 @@ input, the rule and the remedy. A layer's own exceptions live in that layer and 
 
 class PlaitError(Exception):
     """The base of every exception that plait defines."""
-
-
-class ConfigError(PlaitError, ValueError):
-    """A PLAIT_* environment variable holds a value that its rule forbids."""
