@@ -6,6 +6,7 @@ thread. At the end the same is done one by one, to compare.
 """
 
 import io
+import sys
 import sysconfig
 import tokenize
 from collections import Counter
@@ -90,4 +91,6 @@ if __name__ == "__main__":
     total = at_once(paths)
     print(f"{len(paths)} files, {total.total()} names, {len(total)} different; the commonest:")
     print(", ".join(f"{name} {count}" for name, count in total.most_common(10)))
-    print(f"equal to one by one: {total == one_by_one(paths)}")
+    equal = total == one_by_one(paths)
+    print(f"equal to one by one: {equal}")
+    sys.exit(not equal)

@@ -115,6 +115,8 @@ def test_an_unordered_generator_gives_what_ends_first(tmp_path):
 def test_closing_a_generator_early_starts_nothing_more(tmp_path, backend):
     def touch(i):
         (tmp_path / str(i)).touch()
+        if i:
+            time.sleep(0.05)  # so that most are still to come when it is closed, however slow the machine
         return i
 
     results = Parallel(n_jobs=2, return_as="generator", backend=backend, batch_size=1)(

@@ -72,8 +72,9 @@ class _Worker:
     def serve(self) -> None:
         while True:
             for message in self._receiver.receive():
-                self._sender.send(self._answer(message))
-                _flush_output()
+                answer = self._answer(message)
+                _flush_output()  # what a task printed is out before its result: the parent may end at once
+                self._sender.send(answer)
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
         if self._in_task:
