@@ -134,7 +134,8 @@ void gl_restore(gl_coro *coro);
 /* Where `address` of an evicted greenlet's slot lies now. */
 void *gl_image_address(const gl_coro *coro, void *address);
 /* A small stack of nobody, to stand on while two greenlets exchange one slot. */
-char *gl_auxiliary_stack(void);
+#define GL_AUXILIARY_BYTES ((size_t)64 * 1024)
+char *gl_auxiliary_stack(void); /* its high end */
 void gl_stack_get_stats(gl_stack_stats *stats);
 /* A debug build can be told to fail the n-th allocation: true where the one about to be made is that. */
 bool gl_allocation_fails(void);

@@ -401,6 +401,10 @@ gl_slot_acquire(gl_thread *thread, gl_coro *tenant)
                      "PLAIT_STACK_SIZE or PLAIT_MAX_STACKS", stacks.slot_bytes, stacks.count);
         return NULL;
     }
+#ifdef PLAIT_ASAN
+    /* The last frames of a greenlet that ended never returned, and have left the gaps between their variables poisoned. */
+    __asan_unpoison_memory_region(slot->base - USUAL_DEPTH, USUAL_DEPTH);
+#endif
     slot->occupant = tenant;
     slot->thread = thread;
     slot->tenants++;
@@ -443,9 +447,13 @@ char *
 gl_auxiliary_stack(void)
 {
     if (stacks.auxiliary == NULL) {
-        size_t bytes = 64 * KIB;
+        size_t bytes = GUARD_BYTES + GL_AUXILIARY_BYTES;
         char *memory = reserve(bytes);
-        if (memory == NULL || !install_guard(memory)) {
+        if (memory == NULL) {
+            return NULL;
+        }
+        if (!install_guard(memory)) {
+            munmap(memory, bytes);
             return NULL;
         }
         stacks.auxiliary = memory + bytes;

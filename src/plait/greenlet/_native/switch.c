@@ -148,27 +148,44 @@ arrive(gl_thread *thread, gl_coro *self)
     return value;
 }
 
+/* AddressSanitizer follows the stack that the program stands on: it is told before and after each swap. */
+typedef struct {
+    void *fake; /* its own side of the stack that is left */
+} fiber;
+
 #ifdef PLAIT_ASAN
-/* AddressSanitizer follows the stack that the program stands on. */
-static void
-swap(gl_thread *thread, gl_coro *from, gl_coro *to)
+static inline void
+leave_fiber(fiber *left, const void *low, size_t size)
 {
-    void *fake = NULL;
+    __sanitizer_start_switch_fiber(left != NULL ? &left->fake : NULL, low, size);
+}
+
+static inline void
+leave_fiber_for(fiber *left, const gl_coro *to)
+{
     gl_slot *slot = to->slot;
-    const void *bottom = slot != NULL ? slot->low : to->asan_low;
-    size_t size = slot != NULL ? (size_t)(slot->base - slot->low) : to->asan_size;
-    __sanitizer_start_switch_fiber(thread->flight.dying != NULL ? NULL : &fake, bottom, size);
-    gl_swap(&from->sp, to->sp);
-    __sanitizer_finish_switch_fiber(fake, &thread->flight.origin->asan_low, &thread->flight.origin->asan_size);
+    leave_fiber(left, slot != NULL ? slot->low : to->asan_low, slot != NULL ? (size_t)(slot->base - slot->low) : to->asan_size);
+}
+
+static inline void
+enter_fiber(const fiber *entered, gl_coro *origin)
+{
+    __sanitizer_finish_switch_fiber(entered != NULL ? entered->fake : NULL, &origin->asan_low, &origin->asan_size);
 }
 #else
+#define leave_fiber(left, low, size) ((void)(left))
+#define leave_fiber_for(left, to) ((void)(left))
+#define enter_fiber(entered, origin) ((void)(entered))
+#endif
+
 static inline __attribute__((always_inline)) void
 swap(gl_thread *thread, gl_coro *from, gl_coro *to)
 {
-    (void)thread;
+    fiber own;
+    leave_fiber_for(thread->flight.dying != NULL ? NULL : &own, to);
     gl_swap(&from->sp, to->sp);
+    enter_fiber(&own, thread->flight.origin);
 }
-#endif
 
 static void
 debug_evict(gl_thread *thread, gl_coro *spare)
@@ -209,17 +226,20 @@ gl_exchange(gl_thread *thread)
 {
     gl_coro *from = thread->flight.origin, *to = thread->current;
     void *scratch;
+    enter_fiber(NULL, from);
     if (from->state == GL_DEAD) {
         to->slot->occupant = NULL;
     }
     else if (gl_evict(from) < 0) {
         thread->flight.failed = true;
+        leave_fiber_for(NULL, from);
         gl_swap(&scratch, from->sp);
         __builtin_unreachable();
     }
     to->state = GL_EVICTED; /* depart called it running */
     gl_restore(to);
     to->state = GL_RUNNING;
+    leave_fiber_for(NULL, to);
     gl_swap(&scratch, to->sp);
     __builtin_unreachable();
 }
@@ -251,7 +271,10 @@ exchange_slots(gl_thread *thread, gl_coro *to, PyObject *value, bool last)
     gl_coro *from = thread->current;
     to->state = GL_PARKED;
     depart(thread, from, to, value, last);
+    fiber own;
+    leave_fiber(last ? NULL : &own, high - GL_AUXILIARY_BYTES, GL_AUXILIARY_BYTES);
     gl_swap(&from->sp, gl_swap_prepare(high, gl_exchange_entry, thread));
+    enter_fiber(&own, thread->flight.origin);
     if (UNLIKELY(thread->flight.failed)) {
         return undo_departure(thread, from);
     }
@@ -380,9 +403,7 @@ _Noreturn void
 gl_bootstrap(gl_coro *self)
 {
     gl_thread *thread = self->thread;
-#ifdef PLAIT_ASAN
-    __sanitizer_finish_switch_fiber(NULL, &thread->flight.origin->asan_low, &thread->flight.origin->asan_size);
-#endif
+    enter_fiber(NULL, thread->flight.origin);
 #if GL_CFRAME
     _PyCFrame cframe = {.previous = &thread->tstate->root_cframe};
     self->ts.cframe = &cframe;
