@@ -32,6 +32,7 @@ def ask(question: str, arguments: Sequence[str], save: bool) -> bool:
     if save:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         name = f"{question.removeprefix('benchmarks.')}.{version}.txt"
+        (HERE / "results").mkdir(exist_ok=True)
         (HERE / "results" / name).write_text("".join(lines))
     return process.returncode == 0
 
