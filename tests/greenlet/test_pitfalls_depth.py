@@ -481,3 +481,42 @@ def test_a_chain_of_greenlets_that_start_greenlets_is_stopped(run_script):
         """
     )
     assert done.stdout == "refused\n" * 3, f"exit {done.returncode}: {done.stderr[-2000:]}"
+
+
+def test_greenlets_parked_inside_destructors_leave_deallocation_to_the_others_as_it_was(run_script):
+    """Beyond a nesting that is counted, CPython puts deallocation off: counts that parked greenlets left behind would put
+    it off for good."""
+    done = run_script(
+        """
+        import weakref
+        from plait.greenlet import getcurrent, greenlet
+
+        main = getcurrent()
+
+        class Parks:
+            def __del__(self):
+                main.switch()
+
+        class Token:
+            pass
+
+        def run():
+            deep = Parks()
+            for _ in range(20):
+                deep = [deep]
+            del deep
+
+        parked = [greenlet(run) for _ in range(20)]
+        for one in parked:
+            one.switch()
+        token = Token()
+        ref = weakref.ref(token)
+        held = [[[[token]]]]
+        del token, held
+        print(ref() is None)
+        for one in parked:
+            one.switch()
+        print(all(one.dead for one in parked))
+        """
+    )
+    assert done.stdout == "True\nTrue\n", f"exit {done.returncode}: {done.stderr[-2000:]}"

@@ -40,6 +40,23 @@ def test_a_greenlet_that_is_parked_at_exit_is_dropped_in_silence(script):
     script("one = parked(lambda _: None)\nprint('leaving')", "leaving\n")
 
 
+def test_nothing_is_thrown_into_greenlets_once_the_interpreter_is_finalizing(script):
+    """What their finally blocks would use may be gone by then."""
+    script(
+        """
+import builtins
+builtins.kept = parked()
+class Last:
+    def __del__(self):
+        builtins.kept = None
+        print("dropped")
+sys.modules["last"] = Last()
+print("leaving")
+""",
+        "leaving\ndropped\n",
+    )
+
+
 def test_many_greenlets_of_all_states_at_exit(script):
     script(
         """
