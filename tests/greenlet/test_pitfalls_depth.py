@@ -484,8 +484,8 @@ def test_a_chain_of_greenlets_that_start_greenlets_is_stopped(run_script):
 
 
 def test_greenlets_parked_inside_destructors_leave_deallocation_to_the_others_as_it_was(run_script):
-    """Beyond a nesting that is counted, CPython puts deallocation off: counts that parked greenlets left behind would put
-    it off for good."""
+    """CPython counts how deep deallocation is nested, and beyond a limit puts it off: counts that parked greenlets left
+    behind would put it off for good."""
     done = run_script(
         """
         import weakref

@@ -41,8 +41,8 @@ def guarded_by_madvise():
 
 @pytest.mark.parametrize("depth", [0, 4])
 def test_40_000_greenlets_without_the_madvise_guard(depth, run_script):
-    """A guard by mprotect costs two mappings a stack, and vm.max_map_count is 65530 by default. Small stacks share early
-    what deeper ones fill one by one."""
+    """A guard by mprotect costs two mappings a stack, and vm.max_map_count is 65530 by default. Small stacks share
+    early what deeper ones fill one by one."""
     done = run_script(
         PARK
         + """
