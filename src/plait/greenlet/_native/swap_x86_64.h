@@ -9,7 +9,8 @@
  *      +24  rbp
  *
  * rbx and rbp are pushed; r12-r15 and all others are declared clobbered, so the compiler saves just what it needs.
- * The 128 bytes below the stack pointer, which a leaf function may use (the red zone), are stepped over.
+ * There must be no red zone: it is compiled with -mno-red-zone, since stepping over 128 bytes would add them to the
+ * image of every evicted stack.
  */
 #ifndef PLAIT_GREENLET_SWAP_H
 #define PLAIT_GREENLET_SWAP_H
@@ -19,7 +20,6 @@ static inline __attribute__((always_inline)) void
 gl_swap(void **from, void *to)
 {
     __asm__ volatile(
-        "leaq -128(%%rsp), %%rsp\n\t"
         "leaq 1f(%%rip), %%rax\n\t"
         "pushq %%rbp\n\t"
         "pushq %%rbx\n\t"
@@ -37,7 +37,6 @@ gl_swap(void **from, void *to)
         "popq %%rbp\n\t"
         "jmpq *%%rax\n"
         "1:\n\t"
-        "leaq 128(%%rsp), %%rsp\n\t"
         : "+D"(from), "+S"(to)
         :
         : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
