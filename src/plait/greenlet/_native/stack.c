@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #ifdef PLAIT_VALGRIND
+#include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #endif
 #ifdef PLAIT_ASAN
@@ -474,6 +475,13 @@ copy_stack(char *to, char *from, size_t size)
     }
     __asan_unpoison_memory_region(from, size);
     __asan_unpoison_memory_region(to, size);
+}
+#elif defined(PLAIT_VALGRIND)
+static void
+copy_stack(char *to, char *from, size_t size)
+{
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(to, size); /* below the stack pointer that valgrind knows */
+    memcpy(to, from, size);
 }
 #else
 #define copy_stack memcpy
