@@ -180,8 +180,6 @@ gl_thread_get(void)
 PyObject *gl_send(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs);
 /* The fast half of gl_send: `to` is PARKED, of this thread, not current. Steals value. */
 PyObject *gl_resume(gl_thread *thread, gl_coro *to, PyObject *value);
-/* What a switch with these arguments returns: (x,) -> x, () and {k: v} -> {k: v}, both -> (args, kwargs). Steals. */
-PyObject *gl_flatten(PyObject *args, PyObject *kwargs);
 /* GreenletExit set: clear it and return its value. Any other error: NULL, left set. */
 PyObject *gl_exit_value(void);
 /* The first complete frame of a PARKED or EVICTED greenlet, as a new reference; NULL where there is none. */
@@ -215,7 +213,6 @@ PyGreenlet *gl_getcurrent(void); /* a new reference; NULL with RuntimeError whil
 PyObject *gl_switch(PyGreenlet *self, PyObject *args, PyObject *kwargs); /* borrows */
 PyObject *gl_throw(PyGreenlet *self, PyObject *type, PyObject *value, PyObject *traceback); /* borrows */
 int gl_set_parent(PyGreenlet *self, PyObject *parent);
-void gl_end_unreferenced(PyGreenlet *self); /* throw GreenletExit into a parked greenlet of this thread */
 
 #define PyGreenlet_Check(op) PyObject_TypeCheck(op, &PyGreenlet_Type)
 

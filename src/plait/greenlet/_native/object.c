@@ -404,8 +404,9 @@ green_throw(PyGreenlet *self, PyObject *args)
 
 /* Dropping ------------------------------------------------------------------------------------------------- */
 
-void
-gl_end_unreferenced(PyGreenlet *self)
+/* Throw GreenletExit into a parked greenlet of this thread, and come back. */
+static void
+end_unreferenced(PyGreenlet *self)
 {
     gl_coro *coro = self->pimpl;
     gl_thread *thread = coro->thread;
@@ -449,7 +450,7 @@ end_before_dealloc(PyGreenlet *self)
     Py_SET_REFCNT((PyObject *)self, 1); /* alive while its code runs */
     gl_thread *thread = gl_thread_get();
     if (thread != NULL && thread == coro->thread) {
-        gl_end_unreferenced(self);
+        end_unreferenced(self);
         if (Py_REFCNT((PyObject *)self) == 1 && gl_is_active(coro)) {
             complain_that_it_lives(self);
         }

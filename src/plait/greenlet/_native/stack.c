@@ -32,7 +32,6 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif

@@ -409,31 +409,26 @@ gl_bootstrap(gl_coro *self)
     self->ts.cframe = &cframe;
 #endif
     debug_evict(thread, self);
-    PyObject *args = thread->flight.value;
     PyObject *kwargs = thread->flight.kwargs;
     PyObject *constructed_with = self->run; /* not what is called, where a subclass has a run of its own */
     self->run = thread->flight.run;
-    gl_tstate_load(thread->tstate, &self->ts);
-    if (thread->eh != NULL) {
-        *thread->eh = self->ts.eh;
-    }
-#if GL_PY311
-    cframe.use_tracing = (uint8_t)thread->flight.use_tracing;
-#endif
-    gl_coro *origin = take_flight(thread);
-    if (UNLIKELY(thread->tracefunc != NULL)) {
-        args = call_trace(thread, origin, self, args);
-    }
-    Py_DECREF((PyObject *)origin->self);
+    PyObject *args = arrive(thread, self);
     Py_XDECREF(constructed_with);
-    PyObject *result = args != NULL ? call_run(self, args, kwargs) : NULL;
+    PyObject *result = NULL;
+    if (args != NULL) {
+        result = call_run(self, args, kwargs);
+    }
+    else {
+        Py_XDECREF(kwargs); /* the trace function raised */
+    }
     finish(thread, self, result);
 }
 
 /* Sending ------------------------------------------------------------------------------------------------- */
 
-PyObject *
-gl_flatten(PyObject *args, PyObject *kwargs)
+/* What a switch with these arguments returns: (x,) -> x, () and {k: v} -> {k: v}, both -> (args, kwargs). Steals. */
+static PyObject *
+flatten(PyObject *args, PyObject *kwargs)
 {
     if (args == NULL) {
         return NULL;
@@ -499,7 +494,7 @@ send_to_current(gl_thread *thread, gl_coro *self, PyObject *value)
 static PyObject *
 send_started(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs, bool last)
 {
-    PyObject *value = gl_flatten(args, kwargs);
+    PyObject *value = flatten(args, kwargs);
     if (args != NULL && value == NULL) {
         return NULL;
     }
