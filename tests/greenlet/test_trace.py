@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -189,3 +190,21 @@ def test_its_references_are_given_back():
         gettrace()
         settrace(None)
     assert sys.getrefcount(callback) == before
+
+
+def test_what_is_sent_to_a_start_is_released_where_the_callback_raises():
+    class Sent:
+        pass
+
+    def callback(event, args):
+        raise ValueError(event)
+
+    positional, keyword = Sent(), Sent()
+    released = [weakref.ref(positional), weakref.ref(keyword)]
+    one = greenlet(lambda value, key: None)
+    settrace(callback)
+    with pytest.raises(ValueError, match="switch"):
+        one.switch(positional, key=keyword)
+    del positional, keyword
+    assert gettrace() is None
+    assert [each() for each in released] == [None, None]
