@@ -39,7 +39,6 @@ from plait.green.greenlets import Greenlet as Greenlet
 from plait.green.greenlets import spawn as spawn
 from plait.green.greenlets import spawn_later as spawn_later
 from plait.green.greenlets import spawn_raw as spawn_raw
-from plait.green.hub import fork as fork
 from plait.green.hub import get_hub as get_hub
 from plait.green.hub import reinit as reinit
 from plait.green.joining import iwait as iwait
@@ -47,6 +46,7 @@ from plait.green.joining import joinall as joinall
 from plait.green.joining import kill as kill
 from plait.green.joining import killall as killall
 from plait.green.joining import wait as wait
+from plait.green.os import fork as fork
 from plait.green.pauses import idle as idle
 from plait.green.pauses import sleep as sleep
 from plait.green.timeout import Timeout as Timeout

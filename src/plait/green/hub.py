@@ -78,6 +78,9 @@ class Callback:
     def pending(self) -> bool:
         return self.function is not None
 
+    def __bool__(self) -> bool:
+        return self.function is not None
+
     def stop(self) -> None:
         self.function = None
         self.args = ()
@@ -158,6 +161,7 @@ class Hub(greenlet):
         self._timer_count = 0  # ties between equal deadlines: first come, first served
         self._timers_cancelled = 0  # in the heap
         self._timers_awaited = 0  # in the heap, pending and keeping alive
+        self.follower: Loop | None = None  # told before and after each poll, where somebody wants to know
         self._idle: deque[Any] = deque()
         self._joiners: list[Turn] = []
         self._ending = False
@@ -221,6 +225,12 @@ class Hub(greenlet):
         """Call function(*args) in the hub, after what is in the run queue now. Hub's thread only."""
         callback = Callback(function, args)
         self._enqueue(callback)
+        return callback
+
+    def run_callback_when_idle(self, function: Callable[..., object], *args: Any) -> Callback:
+        """Call function(*args) in the hub when it would otherwise wait for the kernel. Hub's thread only."""
+        callback = Callback(function, args)
+        self._idle.append(callback)
         return callback
 
     def call_at(self, deadline: float, function: Callable[..., object], *args: Any, keeps_alive: bool = True) -> Timer:
@@ -349,6 +359,8 @@ class Hub(greenlet):
             ring.emit("green", "poll", id(self), 0, begin_ns, ring.now_ns())
 
     def _poll(self, timeout: float | None) -> None:
+        if self.follower is not None:
+            self.follower.before_poll()
         self.polling = True  # before looking into the run queue: a signal handler appends first, then looks at this
         try:
             found = self.poller.wait(0 if self.ready or self.inbox else timeout)
@@ -356,6 +368,8 @@ class Hub(greenlet):
             self.polling = False
         if found:
             self.descriptors.wake(found)
+        if self.follower is not None:
+            self.follower.after_poll()
 
     def _can_be_woken(self) -> bool:
         """Whether something is known that will make a greenlet runnable."""
@@ -516,6 +530,7 @@ class Hub(greenlet):
         self.generation = _generation
         self.descriptors.move_to(self.poller)
         _install(self)
+        self.loop.reinit()
 
     def _abandon(self) -> None:
         """In a forked child: never touch the parent's epoll and eventfd again."""

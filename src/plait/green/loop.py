@@ -1,44 +1,68 @@
-"""The event-loop face of a hub: watchers, for libraries that were written against one.
+"""The event-loop face of a hub, for libraries that were written against one.
 
-`get_hub().loop` makes watchers of timers, descriptors and other threads' calls, and runs callbacks. A watcher is
-stopped or
-active: `start(callback, *args)` makes it active, `stop()` and, for one without repetition, firing make it stopped.
-Callbacks run in the hub and must not block. Everything here is a few calls of the hub's own interface, and costs
-that.
+`get_hub().loop` makes watchers (see `watchers`) and runs callbacks. It owns no kernel object: the hub does, and a loop
+that is `destroy`ed is its hub destroyed. Names that only described another library's insides have the nearest honest
+meaning: `backend` is that of the poller, `ref()` and `unref()` add to what keeps the hub waiting, `iteration` counts
+the turns that it can see.
 """
 
 from __future__ import annotations
 
+import _thread
+import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
-from plait.green.poller import READ, WRITE
+from plait.green import watchers
+from plait.green.watchers import Watcher
 
 if TYPE_CHECKING:
-    from plait.green.hub import Callback, Hub, Timer
+    from plait.green.hub import Callback, Hub
 
 __all__ = ["Loop"]
+
+_main_thread_ident = threading.main_thread().ident  # before patching makes it a greenlet's
 
 
 class Loop:
     """What a hub offers as an event loop."""
 
-    default = True
+    MAXPRI = 2
+    MINPRI = -2
+    WatcherType = Watcher
+    backend = "epoll"
+    backend_int = 4
+    origflags: tuple[str, ...] = ("epoll",)
+    origflags_int = 4
+    approx_timer_resolution = 0.00001
+    depth = 1
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+        self.hub = hub
+        self.activecnt = 0  # active watchers that keep the hub waiting
+        self.iteration = 0  # turns since a prepare or check watcher was first started
+        self.error_handler: Any = None  # instead of the hub's handle_error, where set
+        # Appended to and taken from by the watchers.
+        self.preparing: list[watchers.PrepareWatcher] = []
+        self.checking: list[watchers.CheckWatcher] = []
+        self.forking: list[watchers.ForkWatcher] = []
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {id(self):#x} of {self._hub!r}>"
+        default = " default" if self.default else ""
+        state = f"backend={self.backend}{default} pending={self.pendingcnt} ref={self.activecnt}"
+        return f"<{type(self).__name__} at {id(self):#x} {'destroyed' if self.ptr is None else state}>"
+
+    # -- callbacks and time --------------------------------------------------------------------------------------
 
     def run_callback(self, func: Callable[..., object], *args: Any) -> Callback:
         """Call func(*args) in the hub, after what is runnable now. The hub's thread only."""
-        return self._hub.run_callback(func, *args)
+        return self.hub.run_callback(func, *args)
 
     def run_callback_threadsafe(self, func: Callable[..., object], *args: Any) -> Callback:
         """As run_callback, from any thread."""
-        return self._hub.run_callback_threadsafe(func, *args)
+        return self.hub.run_callback_threadsafe(func, *args)
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -49,170 +73,148 @@ class Loop:
 
     update = update_now
 
-    def timer(self, after: float, repeat: float = 0.0, ref: bool = True, priority: Any = None) -> TimerWatcher:
-        """Fires `after` seconds from its start, and every `repeat` seconds from then on where that is not 0."""
-        return TimerWatcher(self._hub, after, repeat, ref)
+    # -- watchers ------------------------------------------------------------------------------------------------
 
-    def io(self, fd: int, events: int, ref: bool = True, priority: Any = None) -> IoWatcher:
+    def io(self, fd: int, events: int, ref: bool = True, priority: int | None = None) -> watchers.IoWatcher:
         """Fires as long as fd is ready for events: 1 for reading, 2 for writing, 3 for either."""
-        return IoWatcher(self._hub, fd, events, ref)
+        return watchers.IoWatcher(self, fd, events, ref, priority)
 
-    def async_(self, ref: bool = True, priority: Any = None) -> AsyncWatcher:
-        """Fires when another thread calls its `send`."""
-        return AsyncWatcher(self._hub, ref)
+    def timer(
+        self, after: float, repeat: float = 0.0, ref: bool = True, priority: int | None = None
+    ) -> watchers.TimerWatcher:
+        """Fires `after` seconds from its start, and every `repeat` seconds from then on where that is not 0."""
+        return watchers.TimerWatcher(self, after, repeat, ref, priority)
 
+    def signal(self, signum: int, ref: bool = True, priority: int | None = None) -> watchers.SignalWatcher:
+        """Fires when the process got the signal."""
+        return watchers.SignalWatcher(self, signum, ref, priority)
 
-class _Watcher:
-    """The state that all kinds share: a callback while active, None while stopped."""
+    def child(self, pid: int, trace: int = 0, ref: bool = True) -> watchers.ChildWatcher:
+        """Fires when the child has ended; pid 0 is any. trace: children that stop are never told of."""
+        return watchers.ChildWatcher(self, pid, trace, ref)
 
-    def __init__(self, hub: Hub, ref: bool) -> None:
-        self._hub = hub
-        self.ref = ref
-        self.callback: Callable[..., object] | None = None
-        self.args: tuple[Any, ...] = ()
+    def stat(
+        self,
+        path: str | bytes | os.PathLike[Any],
+        interval: float = 0.0,
+        ref: bool = True,
+        priority: int | None = None,
+    ) -> watchers.StatWatcher:
+        """Fires when os.stat(path) has changed, looking every `interval` seconds."""
+        return watchers.StatWatcher(self, path, interval, ref, priority)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {id(self):#x}{' active' if self.active else ''} callback={self.callback!r}>"
+    def async_(self, ref: bool = True, priority: int | None = None) -> watchers.AsyncWatcher:
+        """Fires when any thread calls its `send`."""
+        return watchers.AsyncWatcher(self, ref, priority)
+
+    def idle(self, ref: bool = True, priority: int | None = None) -> watchers.IdleWatcher:
+        """Fires whenever nothing else is left to run."""
+        return watchers.IdleWatcher(self, ref, priority)
+
+    def prepare(self, ref: bool = True, priority: int | None = None) -> watchers.PrepareWatcher:
+        """Fires before each poll."""
+        return watchers.PrepareWatcher(self, ref, priority)
+
+    def check(self, ref: bool = True, priority: int | None = None) -> watchers.CheckWatcher:
+        """Fires after each poll."""
+        return watchers.CheckWatcher(self, ref, priority)
+
+    def fork(self, ref: bool = True, priority: int | None = None) -> watchers.ForkWatcher:
+        """Fires in a forked child."""
+        return watchers.ForkWatcher(self, ref, priority)
+
+    # -- state ---------------------------------------------------------------------------------------------------
 
     @property
-    def active(self) -> bool:
-        return self.callback is not None
+    def default(self) -> bool:
+        """Whether it is the main thread's."""
+        return self.ptr is not None and self.hub.thread_ident == _main_thread_ident
 
     @property
-    def pending(self) -> bool:
+    def ptr(self) -> int | None:
+        """Something that is the same for the same loop, and None for one that was destroyed."""
+        return id(self) if self.fileno() is not None else None
+
+    @property
+    def pendingcnt(self) -> int:
+        """How much is waiting to run."""
+        return len(self.hub.ready) + len(self.hub.inbox)
+
+    def fileno(self) -> int | None:
+        """The poller's descriptor, readable when something is to be done; None for a loop that was destroyed."""
+        try:
+            fd = self.hub.poller.fileno()
+        except ValueError:
+            return None
+        return None if fd < 0 else fd
+
+    def ref(self) -> None:
+        """Keep the hub waiting where nothing else does, until unref()."""
+        self.hub.outside_waits += 1
+
+    def unref(self) -> None:
+        """Undo a ref()."""
+        self.hub.outside_waits -= 1
+
+    def verify(self) -> None:
+        """Nothing."""
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def run(self, nowait: bool = False, once: bool = False) -> bool:
+        """Park the caller until nothing is left that could happen; with nowait or once, for one turn of the hub."""
+        return self.hub.join(0 if nowait or once else None)
+
+    def destroy(self) -> bool:
+        """Destroy the hub. Returns whether there was something to destroy."""
+        if self.ptr is None:
+            return False
+        self.hub.destroy(destroy_loop=True)
+        return True
+
+    def reinit(self) -> None:
+        """In a forked child whose hub goes on: call the fork watchers."""
+        for watcher in tuple(self.forking):
+            self.hub.run_callback(watcher._call)
+
+    def install_sigchld(self) -> None:
+        """Nothing: children are watched without that signal."""
+
+    def reset_sigchld(self) -> None:
+        """Nothing: children are watched without that signal."""
+
+    def closing_fd(self, fd: int) -> bool:
+        """fd is about to be closed: who waits for it gets EBADF, watchers of it stop. False: close it now."""
+        self.hub.descriptors.closing(fd)
         return False
 
-    def start(self, callback: Callable[..., object], *args: Any) -> None:
-        """Call callback(*args) in the hub when it happens. One that is active is started anew."""
-        if not callable(callback):
-            raise TypeError(f"callback={callback!r} is not callable")
-        self.stop()
-        self.callback = callback
-        self.args = args
-        self._begin()
+    def handle_error(self, context: object, type: Any, value: Any, tb: Any) -> None:
+        """Report an exception as one of the hub's callbacks would."""
+        handler: Any = self.error_handler if self.error_handler is not None else self.hub
+        getattr(handler, "handle_error", handler)(context, type, value, tb)
 
-    def stop(self) -> None:
-        """Fire no more. Nothing where it is stopped."""
-        if self.callback is not None:
-            self.callback = None
-            self.args = ()
-            self._end()
+    # -- for the hub ---------------------------------------------------------------------------------------------
 
-    close = stop
+    def follow_turns(self) -> None:
+        """Have the hub call before_poll and after_poll as long as there is a watcher that wants them."""
+        self.hub.follower = self if self.preparing or self.checking else None
 
-    def __enter__(self) -> _Watcher:
-        return self
+    def before_poll(self) -> None:
+        self.iteration += 1
+        for watcher in tuple(self.preparing):
+            watcher._call()
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def _begin(self) -> None:
-        raise NotImplementedError
-
-    def _end(self) -> None:
-        raise NotImplementedError
-
-    def _call(self) -> None:
-        if self.callback is not None:
-            self._run(self.callback, self.args)
-
-    def _run(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
-        try:
-            callback(*args)
-        except BaseException as error:
-            self._hub.report(self, error)
+    def after_poll(self) -> None:
+        for watcher in tuple(self.checking):
+            watcher._call()
 
 
-class TimerWatcher(_Watcher):
-    def __init__(self, hub: Hub, after: float, repeat: float, ref: bool) -> None:
-        super().__init__(hub, ref)
-        self._after = after
-        self._repeat = repeat
-        self._timer: Timer | None = None
-
-    def again(self, callback: Callable[..., object], *args: Any) -> None:
-        """Start over, with `repeat` seconds to the next time."""
-        self._after = self._repeat or self._after
-        self.start(callback, *args)
-
-    def _begin(self) -> None:
-        self._arm(self._after)
-
-    def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _arm(self, seconds: float) -> None:
-        self._timer = self._hub.call_at(clock.now() + seconds, self._fire, keeps_alive=self.ref)
-
-    def _fire(self) -> None:
-        callback, args = self.callback, self.args
-        if self._repeat:
-            self._arm(self._repeat)
-        else:
-            self.stop()
-        if callback is not None:
-            self._run(callback, args)
+setattr(Loop, "async", Loop.async_)  # a keyword since Python 3.7, reached by getattr
 
 
-class IoWatcher(_Watcher):
-    """To the descriptors it is a waiter that waits again each time it was woken."""
-
-    def __init__(self, hub: Hub, fd: int, events: int, ref: bool) -> None:
-        if not events or events & ~(READ | WRITE):
-            raise ValueError(f"events={events!r} is not 1 (read), 2 (write) or 3 (both)")
-        super().__init__(hub, ref)
-        self.fd = fd
-        self.events = events
-        self._watched = 0  # directions that the descriptors know this for
-        self._fires: Callback | None = None
-
-    @property
-    def pending(self) -> bool:
-        return self._fires is not None and self._fires.pending
-
-    def wake(self) -> bool:
-        """Called by the descriptors: fd is ready."""
-        if not self.pending:
-            self._fires = self._hub.run_callback(self._fire)
-        return True
-
-    def throw(self, exception: BaseException, /) -> bool:
-        """Called by the descriptors: fd was closed."""
-        self._hub.run_callback_threadsafe(self.stop)
-        return True
-
-    def _begin(self) -> None:
-        for direction in (READ, WRITE):
-            if self.events & direction:
-                self._hub.descriptors.add(self.fd, direction, self)
-                self._watched |= direction
-
-    def _end(self) -> None:
-        if self._fires is not None:
-            self._fires.stop()
-        for direction in (READ, WRITE):
-            if self._watched & direction:
-                self._watched &= ~direction
-                self._hub.descriptors.remove(self.fd, direction, self, sticky=False)
-
-    def _fire(self) -> None:
-        self._call()
-        if self.callback is not None:  # not stopped meanwhile
-            self._end()
-            self._begin()
+def _after_fork_in_child() -> None:
+    global _main_thread_ident
+    _main_thread_ident = _thread.get_ident()  # the thread that forked is the main one
 
 
-class AsyncWatcher(_Watcher):
-    def send(self) -> None:
-        """Fire once, soon. From any thread."""
-        self._hub.run_callback_threadsafe(self._call)
-
-    send_ignoring_arg = send
-
-    def _begin(self) -> None:
-        self._hub.outside_waits += self.ref
-
-    def _end(self) -> None:
-        self._hub.outside_waits -= self.ref
+os.register_at_fork(after_in_child=_after_fork_in_child)
