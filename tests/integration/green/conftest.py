@@ -190,7 +190,7 @@ def redis_server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    """PostgreSQL refuses to run as root: root runs it as Debian's user for it, in a folder which that user may enter."""
+    """PostgreSQL refuses to run as root, who runs it as Debian's user for it, in a folder which that may enter."""
     initdb = tool("initdb", package="postgresql", folders="/usr/lib/postgresql/*/bin")
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
     with tempfile.TemporaryDirectory(prefix="plait-postgres-") as name:
