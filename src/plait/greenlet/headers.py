@@ -1,8 +1,8 @@
 """Where a C extension finds `greenlet/greenlet.h`."""
 
-from pathlib import Path
+import os
 
 
 def get_include() -> str:
     """The folder to give to a C compiler's -I, so that `#include <greenlet/greenlet.h>` is found."""
-    return str(Path(__file__).parent / "include")
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")

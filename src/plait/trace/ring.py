@@ -13,13 +13,20 @@ Hot paths test the flag themselves, through the module, so that being off costs 
 C callers go through the capsule in `_native/ring.h`. Cost: see benchmarks/trace/cost.py.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 from plait.trace import _ring
 from plait.trace._ring import dropped, emit, now_ns
-from plait.trace.events import Event, RawEvent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from plait.trace.events import Event, RawEvent
 
 __all__ = ["absorb", "drain", "dropped", "emit", "enabled", "is_enabled", "now_ns", "span", "start", "stop"]
 
@@ -38,6 +45,8 @@ def start(capacity: int = 65536) -> None:
 def stop() -> list[Event]:
     """Stop recording. Returns all events, this process's and absorbed ones, sorted by their beginning."""
     global enabled
+    from plait.trace.events import Event
+
     enabled = False
     _ring.halt()
     return sorted(map(Event._make, drain()), key=_begin)
