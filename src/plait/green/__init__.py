@@ -34,6 +34,9 @@ A cooperative server and its clients, all in one thread:
     server.stop()
 """
 
+from sys import getswitchinterval as getswitchinterval
+from sys import setswitchinterval as setswitchinterval
+
 from plait.green.exceptions import LoopExit as LoopExit
 from plait.green.greenlets import Greenlet as Greenlet
 from plait.green.greenlets import spawn as spawn
@@ -49,6 +52,7 @@ from plait.green.joining import wait as wait
 from plait.green.os import fork as fork
 from plait.green.pauses import idle as idle
 from plait.green.pauses import sleep as sleep
+from plait.green.settings import config as config
 from plait.green.timeout import Timeout as Timeout
 from plait.green.timeout import with_timeout as with_timeout
 from plait.greenlet import GreenletExit as GreenletExit
@@ -59,15 +63,18 @@ __all__ = [
     "GreenletExit",
     "LoopExit",
     "Timeout",
+    "config",
     "fork",
     "get_hub",
     "getcurrent",
+    "getswitchinterval",
     "idle",
     "iwait",
     "joinall",
     "kill",
     "killall",
     "reinit",
+    "setswitchinterval",
     "sleep",
     "spawn",
     "spawn_later",

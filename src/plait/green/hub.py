@@ -30,7 +30,7 @@ import time
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
@@ -38,12 +38,25 @@ from typing import Any, NoReturn, Protocol
 from plait._base import clock
 from plait.green.descriptors import Descriptors
 from plait.green.exceptions import BlockingSwitchOutError, LoopExit
+from plait.green.facilities import Facilities
 from plait.green.loop import Loop
 from plait.green.poller import EpollPoller
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 from plait.trace import ring
 
-__all__ = ["Callback", "Hub", "Timer", "Turn", "current", "fork", "get_hub", "reinit", "started"]
+__all__ = [
+    "Callback",
+    "Hub",
+    "Timer",
+    "Turn",
+    "current",
+    "fork",
+    "get_hub",
+    "get_hub_class",
+    "reinit",
+    "set_default_hub_class",
+    "started",
+]
 
 # Direct hand-offs between two looks at timers, descriptors and the inbox: a thousandth of a second of short switches.
 HANDOFF_BUDGET = 100
@@ -133,7 +146,7 @@ class Timer:
                 self.hub._timer_cancelled(self)
 
 
-class Hub(greenlet):
+class Hub(Facilities, greenlet):
     """The scheduler of one thread. Made by `get_hub()`; runs when a greenlet of the thread first blocks."""
 
     #: What ends a greenlet without being reported.
@@ -141,14 +154,14 @@ class Hub(greenlet):
     #: What is passed on to the main greenlet, wherever it was raised.
     SYSTEM_ERROR: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, SystemError)
 
-    def __init__(self) -> None:
+    def __init__(self, loop: object = None, default: object = None) -> None:
+        """loop, default: for code that passes them; there is one kind of loop."""
         main = getcurrent()
         while main.parent is not None:
             main = main.parent
         greenlet.__init__(self, None, main)
         self.thread_ident = _thread.get_ident()
         self.generation = _generation
-        self.name = ""
         self.loop = Loop(self)
         self.ready: deque[Any] = deque()
         self.inbox: deque[Any] = deque()  # appended to by any thread
@@ -463,6 +476,7 @@ class Hub(greenlet):
 
         context: the greenlet or function that it came from, or None. Users replace this to log differently.
         """
+        kind, value, tb = self._normalize_exception(kind, value, tb)
         if kind is None or value is None:
             return
         if not issubclass(kind, self.NOT_ERROR):
@@ -488,7 +502,7 @@ class Hub(greenlet):
     def print_exception(
         self, context: object, kind: type[BaseException], value: BaseException, tb: TracebackType | None
     ) -> None:
-        stream = sys.stderr
+        stream = self.exception_stream
         if stream is None:
             return
         if issubclass(kind, KeyboardInterrupt):  # the main greenlet, which gets it, will tell
@@ -496,7 +510,10 @@ class Hub(greenlet):
         traceback.print_exception(kind, value, tb, file=stream)
         if context is not None:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            stream.write(f"{stamp} {_describe(context)} failed with {kind.__name__}\n\n")
+            stream.write(f"{stamp} {self._describe(context)} failed with {kind.__name__}\n\n")
+
+    def _describe(self, context: object) -> str:
+        return context if isinstance(context, str) else self.format_context(context)
 
     # -- the end, and fork ---------------------------------------------------------------------------------------
 
@@ -512,6 +529,7 @@ class Hub(greenlet):
         if _per_thread.hub is self:
             _per_thread.hub = _per_thread.keeper = None
         self._ending = True
+        self.close_facilities()
         self.close()
         if not self.dead:
             self.throw(GreenletExit)
@@ -561,6 +579,7 @@ class _PerThread(_thread._local):
 
 _generation = 0  # how many forks this process is away from where plait was imported
 _per_thread = _PerThread()
+_hub_class = Hub
 _hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
 _inherited: Hub | None = None  # in a forked child, the hub of the thread that forked
 
@@ -579,9 +598,20 @@ def get_hub() -> Hub:
     """The hub of this thread, made now where there is none."""
     hub = _per_thread.hub
     if hub is None:
-        hub = Hub()
+        hub = get_hub_class()()
         _install(hub)
     return hub
+
+
+def get_hub_class() -> type[Hub]:
+    """The class of the hubs that are made from now on."""
+    return _hub_class
+
+
+def set_default_hub_class(hub_class: type[Hub]) -> None:
+    """Make hubs of a subclass of Hub from now on; those that exist stay."""
+    global _hub_class
+    _hub_class = hub_class
 
 
 def reinit() -> None:
@@ -624,9 +654,3 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-def _describe(context: object) -> str:
-    if isinstance(context, Iterable) and not isinstance(context, str):
-        return object.__repr__(context)
-    return str(context)

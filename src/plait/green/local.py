@@ -8,11 +8,11 @@ dictionary look-up an access.
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from plait.greenlet import getcurrent, greenlet
 
-__all__ = ["local"]
+__all__ = ["all_local_dicts_for_greenlet", "local"]
 
 _STATE = "_local__state"
 
@@ -38,6 +38,7 @@ class local:
         state = _State(args, kwargs)
         object.__setattr__(self, _STATE, state)
         state.dicts[getcurrent()] = {}
+        _all.add(self)
         return self
 
     def __getattribute__(self, name: str) -> Any:
@@ -96,3 +97,17 @@ def _is_data_descriptor(kind: type, name: str) -> bool:
             found = type(base.__dict__[name])
             return hasattr(found, "__set__") or hasattr(found, "__delete__")
     return False
+
+
+_all: WeakSet[local] = WeakSet()  # for all_local_dicts_for_greenlet
+
+
+def all_local_dicts_for_greenlet(greenlet: greenlet) -> list[tuple[tuple[type, int], dict[str, Any]]]:
+    """What the greenlet has stored in all such objects: ((class, id) of the object, its dictionary)."""
+    found = []
+    for item in list(_all):
+        state: _State = object.__getattribute__(item, _STATE)
+        values = state.dicts.get(greenlet)
+        if values is not None:
+            found.append(((type(item), id(item)), values))
+    return found

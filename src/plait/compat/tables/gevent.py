@@ -6,15 +6,18 @@ _PACKAGE = (
     "Greenlet",
     "GreenletExit",
     "Timeout",
+    "config",
     "fork",
     "get_hub",
     "getcurrent",
+    "getswitchinterval",
     "idle",
     "iwait",
     "joinall",
     "kill",
     "killall",
     "reinit",
+    "setswitchinterval",
     "sleep",
     "spawn",
     "spawn_later",
@@ -23,8 +26,23 @@ _PACKAGE = (
     "with_timeout",
 )
 _GREENLET = ("Greenlet", "joinall", "killall")
+_PRIVATE = "plait.compat.gevent_private"
 _HUB = ("GreenletExit", "getcurrent", "get_hub", "idle", "iwait", "kill", "reinit", "sleep", "spawn_raw", "wait")
-_SAME = ("baseserver", "event", "exceptions", "local", "lock", "pool", "queue", "server", "socket", "timeout")
+_SAME = (
+    "baseserver",
+    "contextvars",
+    "event",
+    "events",
+    "exceptions",
+    "local",
+    "lock",
+    "pool",
+    "queue",
+    "server",
+    "socket",
+    "timeout",
+    "util",
+)
 
 _MODULES: dict[str, Row] = {
     "gevent": Face({name: f"plait.green:{name}" for name in _PACKAGE}),
@@ -35,8 +53,34 @@ _MODULES: dict[str, Row] = {
             **{name: f"plait.green:{name}" for name in _HUB},
             "LoopExit": "plait.green:LoopExit",
             "BlockingSwitchOutError": "plait.green.exceptions:BlockingSwitchOutError",
+            "Waiter": f"{_PRIVATE}.waiter:Waiter",
+            "set_default_hub_class": "plait.green.hub:set_default_hub_class",
+            "_get_hub": "plait.green.hub:current",
+            "_get_hub_noargs": "plait.green.hub:get_hub",
         }
     ),
+    "gevent.core": Face({"callback": "plait.green.hub:Callback", "loop": "plait.green.loop:Loop"}),
+    "gevent._compat": Same(f"{_PRIVATE}.platform"),
+    "gevent._config": Face(
+        {
+            "Config": "plait.green.settings:Config",
+            "Setting": "plait.green.settings:Setting",
+            "config": "plait.green.settings:config",
+            "validate_bool": "plait.green.settings:boolean",
+        }
+    ),
+    "gevent._greenlet_primitives": Face({"get_reachable_greenlets": "plait.green.tree:reachable_greenlets"}),
+    "gevent._hub_local": Face(
+        {
+            "get_hub": "plait.green.hub:get_hub",
+            "get_hub_class": "plait.green.hub:get_hub_class",
+            "get_hub_if_exists": "plait.green.hub:current",
+            "get_hub_noargs": "plait.green.hub:get_hub",
+            "set_default_hub_class": "plait.green.hub:set_default_hub_class",
+        }
+    ),
+    "gevent._util": Same(f"{_PRIVATE}.helpers"),
+    "gevent._waiter": Face({"Waiter": f"{_PRIVATE}.waiter:Waiter"}),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }
 
