@@ -5,6 +5,8 @@ Each inherits the builtin that callers expect. `Timeout` is a class with behavio
 
 from __future__ import annotations
 
+import errno
+
 from plait._base.errors import PlaitError
 from plait.greenlet import GreenletExit
 
@@ -12,6 +14,7 @@ __all__ = [
     "BlockingSwitchOutError",
     "ConcurrentObjectUseError",
     "DeadlineExceeded",
+    "FileObjectClosed",
     "GreenletExit",
     "InvalidSwitchError",
     "InvalidThreadUseError",
@@ -29,6 +32,13 @@ class DeadlineExceeded(PlaitError, TimeoutError):
 
 class BlockingSwitchOutError(PlaitError, AssertionError):
     """A callback that runs in the hub tried to block; only greenlets may."""
+
+
+class FileObjectClosed(PlaitError, OSError, ValueError):
+    """A file object was used after it had been closed. errno is EBADF."""
+
+    def __init__(self, message: str = "Bad file descriptor (FileObject was closed)") -> None:
+        super().__init__(errno.EBADF, message)
 
 
 class InvalidSwitchError(PlaitError, AssertionError):
