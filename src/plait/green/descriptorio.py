@@ -169,8 +169,11 @@ class AtomicDescriptorIO(WriteallMixin, DescriptorIO):
 
 
 def _call_in_pool(function: Callable[..., Any], *args: Any) -> Any:
-    pool: Any = getattr(get_hub(), "threadpool", None)
-    return function(*args) if pool is None else pool.apply(function, args)
+    try:
+        pool: Any = get_hub().threadpool
+    except ImportError:
+        return function(*args)
+    return pool.apply(function, args)
 
 
 # -- the layers above ----------------------------------------------------------------------------------------------
