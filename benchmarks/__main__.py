@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 def questions(folders: Sequence[str]) -> list[str]:
     """The modules, as `python -m` takes them; those of all folders where none is named."""
-    files = sorted(HERE.glob("*/*.py"))
+    files = sorted(HERE.glob("*/[!_]*.py"))
     return [
         f"benchmarks.{file.parent.name}.{file.stem}" for file in files if not folders or file.parent.name in folders
     ]

@@ -37,6 +37,7 @@ _SAME = (
     "local",
     "lock",
     "pool",
+    "pywsgi",
     "queue",
     "server",
     "socket",
