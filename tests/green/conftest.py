@@ -4,7 +4,7 @@ import pytest
 
 from plait import green
 from plait._base import clock
-from plait.green import hub as hubs
+from plait.green._native import core
 from plait.green.hub import current
 
 
@@ -18,23 +18,19 @@ def nothing_left_behind():
         green.sleep(0 if _what_is_left(hub) is None else 0.005)
         if _what_is_left(hub) is None:
             return
-    hubs._per_thread.hub = None  # the next test gets a hub of its own
+    core.set_current_hub(None, None)  # the next test gets a hub of its own
     pytest.fail(_what_is_left(hub))
 
 
 def _what_is_left(hub):
-    entries = [entry for entry in hub.ready if getattr(entry, "function", None) or _target(entry)]
+    entries = [entry for entry in hub.ready if not entry.void]
     if entries:
         return f"runnable after the test: {entries}"
     if hub.descriptors.waiting:
         return f"{hub.descriptors.waiting} wait for descriptors after the test"
-    if hub._timers_awaited:
-        return f"{hub._timers_awaited} timers run after the test"
+    if hub.timers_waited_for:
+        return f"{hub.timers_waited_for} timers run after the test"
     return None
-
-
-def _target(entry):
-    return entry.target() if hasattr(entry, "target") else None
 
 
 @pytest.fixture

@@ -307,7 +307,7 @@ def test_join_gives_up_after_its_timeout(virtual_clock):
     with pytest.raises(green.Timeout):
         runner.get(block=False)
     assert runner.get() is None
-    assert runner._joiners == []
+    assert runner.joiners == 0
 
 
 def test_many_may_join_one():

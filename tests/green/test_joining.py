@@ -28,7 +28,7 @@ def test_joinall_returns_in_the_order_of_ending(virtual_clock):
 def test_joinall_gives_what_has_ended_when_time_is_over(virtual_clock):
     runners = [green.spawn(sleeps, delay) for delay in (3, 1, 2)]
     assert green.joinall(runners, timeout=2.5) == [runners[1], runners[2]]
-    assert runners[0]._joiners == []
+    assert runners[0].joiners == 0
     assert len(green.joinall(runners)) == 3
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 _source: Callable[[], int] = time.monotonic_ns
 _virtual: "VirtualClock | None" = None
+_watchers: list[Callable[[Callable[[], int] | None], object]] = []
 
 
 class VirtualClock:
@@ -56,14 +57,29 @@ def jump(deadline: float) -> bool:
     return True
 
 
+def watch(watcher: Callable[[Callable[[], int] | None], object]) -> None:
+    """Tell native code, which reads the real time on its own, now and at each change.
+
+    It gets the function that gives the virtual nanoseconds, or None while time is real.
+    """
+    _watchers.append(watcher)
+    watcher(None if _virtual is None else _source)
+
+
+def _set(source: Callable[[], int], clock: VirtualClock | None) -> None:
+    global _source, _virtual
+    _source, _virtual = source, clock
+    for watcher in _watchers:
+        watcher(None if clock is None else source)
+
+
 @contextmanager
 def virtual(start_ns: int = 0) -> Iterator[VirtualClock]:
     """Inside the block time is virtual; clocks nest, and the outer one is back where it was at the end."""
-    global _source, _virtual
     outer = _source, _virtual
     clock = VirtualClock(start_ns)
-    _source, _virtual = clock.now_ns, clock
+    _set(clock.now_ns, clock)
     try:
         yield clock
     finally:
-        _source, _virtual = outer
+        _set(*outer)

@@ -10,31 +10,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from plait._base import clock
-from plait.green.exceptions import DeadlineExceeded
+from plait.green._native.greenlets import Collector, join_many
 from plait.green.greenlets import Greenlet
 from plait.green.hub import get_hub
 from plait.green.pauses import sleep
 from plait.green.timeout import Timeout, deadline_after, throw_into
-from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, greenlet
 
 __all__ = ["iwait", "joinall", "kill", "killall", "wait"]
-
-
-class _Collector:
-    """Collects greenlets as they end, and wakes its waiter when there are enough."""
-
-    __slots__ = ("done", "enough", "waiter")
-
-    def __init__(self, enough: int) -> None:
-        self.done: list[Any] = []
-        self.enough = enough
-        self.waiter: Waiter[Any] = Waiter(outside=False)
-
-    def __call__(self, source: Any) -> None:
-        self.done.append(source)
-        if len(self.done) >= self.enough:
-            self.waiter.wake()
 
 
 def wait(objects: Iterable[Any] | None = None, timeout: float | None = None, count: int | None = None) -> Any:
@@ -58,7 +41,7 @@ class iwait(Iterator[Any]):
         self._items = list(dict.fromkeys(objects))
         self._left = len(self._items) if count is None else min(count, len(self._items))
         self._deadline = deadline_after(timeout)
-        self._collector = _Collector(1)
+        self._collector = Collector(1, self._items)
         if self._left:
             for item in self._items:
                 item.rawlink(self._collector)
@@ -73,9 +56,8 @@ class iwait(Iterator[Any]):
         done = self._collector.done
         try:
             while self._left and not done:
-                self._collector.waiter.wait(self._deadline)
-        except DeadlineExceeded:
-            self._left = 0
+                if not self._collector.wait(self._deadline):
+                    self._left = 0
         except BaseException:
             self.close()
             raise
@@ -107,7 +89,7 @@ def joinall(
     if not raise_error:
         items = list(dict.fromkeys(greenlets))
         if all(type(item).join is Greenlet.join for item in items):
-            return _join_many(items, timeout, count)
+            return join_many(items, timeout, count)
         return list(iwait(items, timeout, count))
     done = []
     for source in iwait(greenlets, timeout, count):
@@ -115,29 +97,6 @@ def joinall(
             raise source.exception
         done.append(source)
     return done
-
-
-def _join_many(items: list[Greenlet], timeout: float | None, count: int | None) -> list[Greenlet]:
-    """joinall without a wake-up for each: one collector hears of every end."""
-    enough = len(items) if count is None else min(count, len(items))
-    collector = _Collector(enough)
-    running = []
-    for item in items:
-        if item.dead:
-            collector.done.append(item)
-        else:
-            item._joiners.append(collector)
-            running.append(item)
-    try:
-        if len(collector.done) < enough:
-            collector.waiter.wait(deadline_after(timeout))
-    except DeadlineExceeded:
-        pass
-    finally:
-        for item in running:
-            if not item.dead:
-                item._joiners.remove(collector)
-    return collector.done if count is None else collector.done[:enough]
 
 
 def kill(target: greenlet, exception: Any = GreenletExit) -> None:

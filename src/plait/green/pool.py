@@ -115,6 +115,7 @@ class IMapUnordered(Greenlet):
         self.queue = self._new_store()  # results that have come and were not given out
         self._missing = 0  # results that were not given out yet
         self._fed = False  # no more items
+        self._failure_given = False
         self._waiter: Waiter[Any] | None = None
         self.rawlink(self._feeding_ended)
 
@@ -165,9 +166,9 @@ class IMapUnordered(Greenlet):
                 self._room.release()
                 return worker.get()
             if self._fed and not self._missing:
-                if self._exc_info is not None:
-                    error, self._exc_info = self._exc_info[1], None
-                    raise error
+                if self.exception is not None and not self._failure_given:
+                    self._failure_given = True
+                    raise self.exception
                 raise StopIteration
             self._waiter = Waiter(outside=False)
             try:

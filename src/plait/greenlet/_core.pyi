@@ -49,6 +49,7 @@ class _Stats(TypedDict):
     threads: int
 
 _C_API: object
+_LAYER_API: object
 
 def getcurrent() -> greenlet: ...
 def settrace(callback: _TraceFunction | None, /) -> _TraceFunction | None: ...

@@ -1,5 +1,7 @@
-/* The C API: the capsule `greenlet._C_API`, with the layout and order that greenlet.h fixes. */
+/* The C APIs: the capsule `greenlet._C_API`, with the layout and order that greenlet.h fixes, for everybody; and that of
+ * layer.h for plait's own layers. */
 #include "core.h"
+#include "layer.h"
 
 static int
 is_greenlet(void *self)
@@ -94,4 +96,81 @@ gl_make_api(void)
     api[10] = (void *)api_active;
     api[11] = (void *)api_get_parent;
     return PyCapsule_New(api, "greenlet._C_API", NULL);
+}
+
+/* For the layers above ------------------------------------------------------------------------------------- */
+
+static PyObject *
+layer_current(void)
+{
+    gl_thread *thread = gl_thread_get();
+    return thread == NULL ? NULL : (PyObject *)thread->current->self;
+}
+
+static PyObject *
+layer_resume(PyObject *greenlet, PyObject *value)
+{
+    gl_thread *thread = gl_thread_get();
+    if (UNLIKELY(thread == NULL)) {
+        return NULL;
+    }
+    gl_coro *to = ((PyGreenlet *)greenlet)->pimpl;
+    if (LIKELY(to->state == GL_PARKED && to->thread == thread)) {
+        return gl_resume(thread, to, Py_NewRef(value));
+    }
+    PyObject *args = to->state == GL_NEW ? PyTuple_New(0) : PyTuple_Pack(1, value);
+    return args == NULL ? NULL : gl_send(thread, to, args, NULL);
+}
+
+static PyObject *
+layer_start(PyObject *greenlet, PyObject *run)
+{
+    gl_thread *thread = gl_thread_get();
+    return thread == NULL ? NULL : gl_start(thread, ((PyGreenlet *)greenlet)->pimpl, run);
+}
+
+static int
+layer_keep(PyObject *keeper)
+{
+    gl_thread *thread = gl_thread_get();
+    if (thread == NULL) {
+        return -1;
+    }
+    PyObject *previous = thread->keeper;
+    thread->keeper = Py_XNewRef(keeper);
+    Py_XDECREF(previous);
+    return 0;
+}
+
+static int
+layer_set_parent(PyObject *greenlet, PyObject *parent)
+{
+    return gl_set_parent((PyGreenlet *)greenlet, parent);
+}
+
+static int
+layer_started(PyObject *greenlet)
+{
+    return gl_is_started(((PyGreenlet *)greenlet)->pimpl);
+}
+
+static int
+layer_active(PyObject *greenlet)
+{
+    return gl_is_active(((PyGreenlet *)greenlet)->pimpl);
+}
+
+PyObject *
+gl_make_layer_api(void)
+{
+    static const GreenletLayer_API api = {
+        .current = layer_current,
+        .resume = layer_resume,
+        .start = layer_start,
+        .keep = layer_keep,
+        .set_parent = layer_set_parent,
+        .started = layer_started,
+        .active = layer_active,
+    };
+    return PyCapsule_New((void *)&api, PLAIT_GREENLET_LAYER_CAPSULE, NULL);
 }

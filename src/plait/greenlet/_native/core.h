@@ -87,6 +87,7 @@ struct gl_thread {
     gl_coro *current; /* running now; owns a reference to its object */
     PyGreenlet *main; /* strong */
     PyObject *tracefunc; /* strong, or NULL */
+    PyObject *keeper; /* strong, or NULL; dropped first when the thread ends, while its greenlets can still run */
     struct {
         /* A switch in flight: set by who leaves, taken by who arrives. */
         PyObject *value; /* what arrives (arguments, where the target starts); NULL: the error that is set */
@@ -178,6 +179,8 @@ gl_thread_get(void)
 /* Send `args` and `kwargs` (stolen; args NULL: the error that is set) to `to`, or where that is dead to the first
  * of its parents that is not. Returns what comes back when somebody switches to the caller again. */
 PyObject *gl_send(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs);
+/* Begin a NEW greenlet by run() (borrowed); one that is not NEW, or of another thread, is greenlet.error. */
+PyObject *gl_start(gl_thread *thread, gl_coro *to, PyObject *run);
 /* The fast half of gl_send: `to` is PARKED, of this thread, not current. Steals value. */
 PyObject *gl_resume(gl_thread *thread, gl_coro *to, PyObject *value);
 /* GreenletExit set: clear it and return its value. Any other error: NULL, left set. */
@@ -224,6 +227,7 @@ static inline bool gl_thread_ended(const gl_coro *c) { return c->thread != NULL 
 /* api.c -------------------------------------------------------------------------------------------------- */
 
 PyObject *gl_make_api(void); /* the capsule greenlet._C_API */
+PyObject *gl_make_layer_api(void); /* the capsule of layer.h */
 
 #ifdef PLAIT_DEBUG
 #define GL_CHECK(condition) \

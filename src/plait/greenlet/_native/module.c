@@ -146,9 +146,11 @@ fill(PyObject *module)
         PyModule_AddObjectRef(module, "error", gl_Error) < 0 || PyModule_AddObjectRef(module, "GreenletExit", gl_Exit) < 0) {
         return -1;
     }
-    PyObject *api = gl_make_api();
-    int failed = api == NULL || PyModule_AddObjectRef(module, "_C_API", api) < 0;
+    PyObject *api = gl_make_api(), *layer_api = gl_make_layer_api();
+    int failed = api == NULL || PyModule_AddObjectRef(module, "_C_API", api) < 0 || layer_api == NULL ||
+                 PyModule_AddObjectRef(module, "_LAYER_API", layer_api) < 0;
     Py_XDECREF(api);
+    Py_XDECREF(layer_api);
     return failed ? -1 : publish_on_type(module);
 }
 

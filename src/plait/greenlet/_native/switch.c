@@ -546,6 +546,22 @@ gl_send(gl_thread *thread, gl_coro *to, PyObject *args, PyObject *kwargs)
     return send(thread, to, args, kwargs, false);
 }
 
+PyObject *
+gl_start(gl_thread *thread, gl_coro *to, PyObject *run)
+{
+    PyObject *args = PyTuple_New(0); /* the one there is: allocates nothing */
+    if (args == NULL || check_reachable(thread, to) < 0) {
+        Py_XDECREF(args);
+        return NULL;
+    }
+    if (to->state != GL_NEW) {
+        Py_DECREF(args);
+        PyErr_SetString(gl_Error, "cannot start a greenlet that has begun before");
+        return NULL;
+    }
+    return start(thread, to, Py_NewRef(run), args, NULL, false);
+}
+
 /* Looking at parked greenlets, and giving them up ---------------------------------------------------------- */
 
 static struct _PyInterpreterFrame *

@@ -62,6 +62,7 @@ end_thread(PyObject *capsule)
         PyErr_WriteUnraisable(capsule);
         return;
     }
+    Py_CLEAR(thread->keeper);
     if (gl_bound_thread == thread) {
         if (!gl_is_finalizing()) {
             gl_thread_end_orphans(thread); /* in the thread itself: their finally blocks can still run */
