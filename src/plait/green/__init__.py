@@ -53,6 +53,7 @@ from plait.green.os import fork as fork
 from plait.green.pauses import idle as idle
 from plait.green.pauses import sleep as sleep
 from plait.green.settings import config as config
+from plait.green.signal import signal_handler as signal_handler
 from plait.green.timeout import Timeout as Timeout
 from plait.green.timeout import with_timeout as with_timeout
 from plait.greenlet import GreenletExit as GreenletExit
@@ -74,6 +75,7 @@ __all__ = [
     "kill",
     "killall",
     "reinit",
+    "signal_handler",
     "setswitchinterval",
     "sleep",
     "spawn",

@@ -21,6 +21,7 @@ import errno
 import io
 import os
 import stat
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,14 @@ __all__ = [
     "TextIO",
     "WriteallMixin",
     "cooperative",
+    "share",
 ]
+
+
+_PIPE_BUF_BYTES = 4096
+
+#: Who has made a descriptor non-blocking.
+_open_files: weakref.WeakValueDictionary[int, DescriptorIO] = weakref.WeakValueDictionary()
 
 
 class WriteallMixin:
@@ -69,6 +77,8 @@ class DescriptorIO(io.FileIO):
         self._owner = owner
         self._waiters: list[Waiter[Any]] = []
         self._closer: greenlet | None = None  # who closes a layer above, and may have to wait while flushing
+        self._shared = False
+        _open_files[fd] = self
         kind = os.fstat(fd).st_mode
         self._in_pool = stat.S_ISREG(kind) or stat.S_ISBLK(kind)
         if not self._in_pool:
@@ -105,12 +115,26 @@ class DescriptorIO(io.FileIO):
 
     def write(self, data: Any, /) -> int:
         """Write some of data, as soon as there is room; returns how much."""
+        if self._shared:  # so much never blocks once there is room
+            data = memoryview(data).cast("B")[:_PIPE_BUF_BYTES]
         count: int = self._until_done(WRITE, super().write, data)
         return count
+
+    def share(self) -> None:
+        """Give the descriptor's description back its blocking mode, for a process that gets it too.
+
+        From now on this object looks before it reads or writes; what the other process takes away meanwhile makes it
+        block the thread.
+        """
+        if not self._in_pool:
+            os.set_blocking(self.fileno(), True)
+            self._shared = True
 
     def _until_done(self, direction: int, attempt: Callable[[Any], Any], argument: Any) -> Any:
         if self._in_pool:
             return _call_in_pool(attempt, argument)
+        if self._shared:
+            self._wait(direction)
         while (result := attempt(argument)) is None:  # would block
             self._wait(direction)
         return result
@@ -146,6 +170,8 @@ class DescriptorIO(io.FileIO):
         if self.closed:
             return
         self.end_waits()
+        if _open_files.get(self.fileno()) is self:
+            del _open_files[self.fileno()]
         owner, self._owner = getattr(self, "_owner", None), None
         hub = current()
         if hub is not None and (self.closefd or owner is not None):
@@ -246,6 +272,13 @@ class TextIO(_Layer, io.TextIOWrapper):
     def __init__(self, buffer: Any, *args: Any, **kwargs: Any) -> None:
         self._turn = RLock()
         super().__init__(buffer, *args, **kwargs)
+
+
+def share(file: Any) -> None:
+    """Another process gets this file, or descriptor, too: see `DescriptorIO.share`. Nothing for others' files."""
+    raw = _open_files.get(file if isinstance(file, int) else file.fileno())
+    if raw is not None:
+        raw.share()
 
 
 def cooperative(file: Any) -> Any:

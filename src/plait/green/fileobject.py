@@ -18,6 +18,7 @@ from plait.green.exceptions import FileObjectClosed
 from plait.green.hub import get_hub
 from plait.green.lock import DummySemaphore, Semaphore
 from plait.green.opening import GreenOpenDescriptor, OpenDescriptor
+from plait.green.settings import config
 
 __all__ = ["FileObject", "FileObjectBlock", "FileObjectClosed", "FileObjectPosix", "FileObjectThread"]
 
@@ -159,4 +160,4 @@ def _error_of(function: Callable[[], object]) -> BaseException | None:
     return None
 
 
-FileObject = FileObjectPosix
+FileObject: Any = config.file_object

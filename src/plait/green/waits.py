@@ -8,6 +8,7 @@ interest (see `descriptors`).
 from __future__ import annotations
 
 import socket as _socket
+from collections.abc import Iterable
 from typing import Any
 
 from plait.green.exceptions import DeadlineExceeded
@@ -16,7 +17,7 @@ from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
 
-__all__ = ["wait_for", "wait_read", "wait_readwrite", "wait_write"]
+__all__ = ["wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
 
 _timeout = _socket.timeout
 
@@ -35,6 +36,24 @@ def wait_for(fd: int, direction: int, deadline: float | None, sticky: bool) -> b
         return False
     finally:
         descriptors.remove(fd, direction, waiter, sticky)
+    return True
+
+
+def wait_any(waits: Iterable[tuple[int, int]], deadline: float | None) -> bool:
+    """Park until one of (fd, direction) is ready; False where the deadline (monotonic seconds) came first."""
+    descriptors = get_hub().descriptors
+    waiter: Waiter[Any] = Waiter(outside=False)
+    added: list[tuple[int, int]] = []
+    try:
+        for fd, direction in waits:
+            descriptors.add(fd, direction, waiter)
+            added.append((fd, direction))
+        waiter.wait(deadline)
+    except DeadlineExceeded:
+        return False
+    finally:
+        for fd, direction in added:
+            descriptors.remove(fd, direction, waiter, sticky=False)
     return True
 
 
