@@ -238,7 +238,7 @@ def _looking_here(function: FunctionType) -> FunctionType:
         return function
     ours = FunctionType(function.__code__, globals(), function.__name__, function.__defaults__, function.__closure__)
     ours.__kwdefaults__ = function.__kwdefaults__
-    ours.__doc__ = function.__doc__
+    ours.__doc__ = f"subprocess.{function.__name__}, which describes it, with this module's Popen."
     return ours
 
 
