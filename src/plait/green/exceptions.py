@@ -16,9 +16,11 @@ __all__ = [
     "DeadlineExceeded",
     "FileObjectClosed",
     "GreenletExit",
+    "HubDestroyed",
     "InvalidSwitchError",
     "InvalidThreadUseError",
     "LoopExit",
+    "TaskLostError",
 ]
 
 
@@ -51,3 +53,11 @@ class ConcurrentObjectUseError(PlaitError, AssertionError):
 
 class InvalidThreadUseError(PlaitError, RuntimeError):
     """An object was used from another thread than the one that it belongs to."""
+
+
+class HubDestroyed(GreenletExit):
+    """What ends a hub that is destroyed."""
+
+
+class TaskLostError(PlaitError, RuntimeError):
+    """A task ran in a worker thread that is gone: the process forked, and a child has none of its parent's threads."""

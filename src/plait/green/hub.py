@@ -32,6 +32,7 @@ import weakref
 from types import TracebackType
 
 from plait._base import clock
+from plait.green import workers
 from plait.green._native import core
 from plait.green._native.core import Callback as Callback
 from plait.green._native.core import HubCore, Turn, current
@@ -72,7 +73,7 @@ class Hub(Facilities, HubCore):
     def __init__(self, loop: object = None, default: object = None) -> None:
         """loop, default: for code that passes them; there is one kind of loop."""
         main = getcurrent()
-        while main.parent is not None:
+        while main.parent is not None and not getattr(main, "greenlet_tree_is_root", False):
             main = main.parent
         greenlet.__init__(self, None, main)
         self.loop = Loop(self)
@@ -301,9 +302,9 @@ def _other_threads() -> int:
     """How many other threads of Python there are: each might wake a greenlet of this one.
 
     `_thread._count()` leaves out the main thread: for that one it is the number of the others, and any other thread may
-    count the main thread in place of itself.
+    count the main thread in place of itself. Threads that wait for work that we give them are left out.
     """
-    return _thread._count()
+    return _thread._count() - workers.idle_threads()
 
 
 def _after_fork_in_child() -> None:

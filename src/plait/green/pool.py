@@ -22,17 +22,17 @@ from plait.green.timeout import Timeout
 from plait.green.waiter import Waiter
 from plait.greenlet import GreenletExit, getcurrent
 
-__all__ = ["Group", "Pool", "PoolFull"]
+__all__ = ["Group", "GroupMappingMixin", "Pool", "PoolFull"]
 
 
 class PoolFull(Full):
     """A pool had no place for one more greenlet."""
 
 
-class _MapMethods:
+class GroupMappingMixin:
     """apply and map over a `spawn` that subclasses have."""
 
-    def spawn(self, *args: Any, **kwargs: Any) -> Greenlet:
+    def spawn(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError
 
     def _apply_immediately(self) -> bool:
@@ -62,7 +62,7 @@ class _MapMethods:
         """As apply, but returns the greenlet at once, which may still wait for a place."""
         if self._spawn_must_not_wait():
             return Greenlet.spawn(self.apply_cb, func, args, kwds, callback)
-        runner = self.spawn(func, *(args or ()), **(kwds or {}))
+        runner: Greenlet = self.spawn(func, *(args or ()), **(kwds or {}))
         if callback is not None:
             runner.link_value(lambda ended: callback(ended.value))
         return runner
@@ -196,7 +196,7 @@ class IMap(IMapUnordered):
         return worker
 
 
-class Group(_MapMethods):
+class Group(GroupMappingMixin):
     """Greenlets that have not ended."""
 
     greenlet_class = Greenlet

@@ -122,7 +122,7 @@ class GreenletTree:
         label = repr(item)
         if item:
             return label
-        if not getattr(item, "ready", lambda: False)():
+        if not _has_ended(item):
             return f"{label}; not running"
         if item.value is not None:
             return f"{label}; finished with value {repr(item.value)[:_VALUE_LIMIT]}"
@@ -169,7 +169,12 @@ def _local_lines(item: Any) -> Iterator[str]:
 def _order(tree: GreenletTree) -> tuple[int, bool, int]:
     """Bare greenlets first, then in the order of spawning."""
     item = tree.greenlet
-    return getattr(item, "minimal_ident", -1), getattr(item, "ready", lambda: False)(), id(item.parent)
+    return getattr(item, "minimal_ident", -1), _has_ended(item), id(item.parent)
+
+
+def _has_ended(item: Any) -> bool:
+    """Whether it is one with a result, which is there."""
+    return hasattr(item, "successful") and item.ready()
 
 
 def _spawner_of(item: Any) -> Any:

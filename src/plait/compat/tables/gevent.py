@@ -87,6 +87,14 @@ _MODULES: dict[str, Row] = {
     ),
     "gevent._util": Same(f"{_PRIVATE}.helpers"),
     "gevent._waiter": Face({"Waiter": f"{_PRIVATE}.waiter:Waiter"}),
+    "gevent.threadpool": Same(
+        "plait.green.threadpool",
+        lends={
+            "_WorkerGreenlet": "plait.green.threadpool:Worker",
+            "_get_thread_profile": "plait.green.threadpool:_profile_of_threads",
+            "_get_thread_trace": "plait.green.threadpool:_trace_of_threads",
+        },
+    ),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }
 
