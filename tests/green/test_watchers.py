@@ -11,6 +11,7 @@ import pytest
 from plait import green
 from plait.green import os as green_os
 from plait.green.event import Event
+from plait.green.exceptions import ConcurrentObjectUseError
 from plait.green.hub import get_hub
 from plait.greenlet import getcurrent
 
@@ -375,3 +376,30 @@ def test_errors_go_to_the_handler_of_the_loop(loop, monkeypatch):
     monkeypatch.setattr(loop, "error_handler", lambda *args: seen.append(args))
     loop.handle_error("context", KeyError, KeyError(1), None)
     assert seen[0][:2] == ("context", KeyError)
+
+
+# -- waiting for a watcher
+
+
+def test_a_greenlet_may_wait_for_a_watcher(loop, virtual_clock):
+    hub = get_hub()
+    timer = loop.timer(5)
+    waiting = green.spawn(hub.wait, timer)
+    green.sleep(1)
+    with pytest.raises(ConcurrentObjectUseError, match="active already"):
+        hub.wait(timer)
+    waiting.get()
+    assert loop.now() == 5.0
+    assert not timer.active
+    waiting = green.spawn(hub.wait, timer)
+    green.sleep(1)
+    waiting.kill()
+    assert not timer.active
+    hub.cancel_wait(timer, KeyError)
+    hub.cancel_wait(None, KeyError)
+    waiting = green.spawn(hub.wait, timer)
+    green.sleep(1)
+    hub.cancel_wait(timer, KeyError("cancelled"), close_watcher=True)
+    waiting.join()
+    assert isinstance(waiting.exception, KeyError)
+    assert not timer.active

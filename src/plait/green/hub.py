@@ -30,6 +30,7 @@ import time
 import traceback
 import weakref
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
 from plait.green import workers
@@ -38,11 +39,14 @@ from plait.green._native.core import Callback as Callback
 from plait.green._native.core import HubCore, Turn, current
 from plait.green._native.core import Timer as Timer
 from plait.green.descriptors import Descriptors
-from plait.green.exceptions import LoopExit
+from plait.green.exceptions import ConcurrentObjectUseError, LoopExit
 from plait.green.facilities import Facilities
 from plait.green.loop import Loop
 from plait.green.poller import EpollPoller
 from plait.greenlet import GreenletExit, getcurrent, greenlet
+
+if TYPE_CHECKING:
+    from plait.green.watchers import Watcher
 
 __all__ = [
     "Callback",
@@ -107,6 +111,28 @@ class Hub(Facilities, HubCore):
             if timer is not None:
                 timer.cancel()
         return not expired
+
+    def wait(self, watcher: Watcher) -> None:
+        """Park until the watcher fires. Raises ConcurrentObjectUseError where the watcher is in use."""
+        if watcher.callback is not None:
+            raise ConcurrentObjectUseError(f"{watcher!r} is active already; make a watcher for each that waits")
+        waiter: core.Waiter[None] = core.Waiter(outside=False, subject=watcher)
+        watcher.waiter = waiter
+        try:
+            watcher.start(waiter.wake)
+            waiter.wait()
+        finally:
+            watcher.waiter = None
+            watcher.stop()
+
+    def cancel_wait(self, watcher: Watcher | None, error: Any, close_watcher: bool = False) -> None:
+        """Raise `error`, an exception or a class, where somebody waits for the watcher."""
+        if watcher is None:
+            return
+        if watcher.waiter is not None:
+            watcher.waiter.throw(error() if isinstance(error, type) else error)
+        if close_watcher:
+            watcher.close()
 
     # -- what the loop asks --------------------------------------------------------------------------------------
 

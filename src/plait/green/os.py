@@ -8,6 +8,7 @@ a zombie, as it does without this module.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os as _os
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from typing import Any, TypeVar
 from plait.green import children, childwatch
 from plait.green.hub import current, get_hub, reinit, started
 from plait.green.poller import READ, WRITE
-from plait.green.waits import wait_for
 
 __all__ = [
     "close",
@@ -50,6 +50,8 @@ _waitpid = _os.waitpid
 _wait3 = _os.wait3
 _wait4 = _os.wait4
 
+_WOULD_BLOCK = (errno.EAGAIN, errno.EINTR)
+
 _Result = TypeVar("_Result", bound=tuple[Any, ...])
 
 
@@ -75,20 +77,30 @@ def make_nonblocking(fd: int) -> bool | None:
 
 def nb_read(fd: int, n: int) -> bytes:
     """os.read of a descriptor in non-blocking mode, parking until there is something to read; b"" at the end."""
-    while True:
-        try:
-            return _read(fd, n)
-        except (BlockingIOError, InterruptedError):
-            wait_for(fd, READ, None, sticky=False)
+    return _until_ready(fd, READ, lambda: _read(fd, n))  # type: ignore[no-any-return]
 
 
 def nb_write(fd: int, buf: Any) -> int:
     """os.write to a descriptor in non-blocking mode, parking until some of buf can be written; returns how much."""
-    while True:
-        try:
-            return _write(fd, buf)
-        except (BlockingIOError, InterruptedError):
-            wait_for(fd, WRITE, None, sticky=False)
+    return _until_ready(fd, WRITE, lambda: _write(fd, buf))  # type: ignore[no-any-return]
+
+
+def _until_ready(fd: int, direction: int, attempt: Callable[[], Any]) -> Any:
+    watcher = None
+    try:
+        while True:
+            try:
+                return attempt()
+            except OSError as error:
+                if error.errno not in _WOULD_BLOCK:
+                    raise
+            if watcher is None:
+                hub = get_hub()
+                watcher = hub.loop.io(fd, direction)
+            hub.wait(watcher)
+    finally:
+        if watcher is not None:
+            watcher.close()
 
 
 def tp_read(fd: int, n: int) -> bytes:

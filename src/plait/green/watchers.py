@@ -66,6 +66,7 @@ class Watcher:
         self._active = False
         self._callback: Callable[..., object] | None = None
         self._args: tuple[Any, ...] | None = None
+        self.waiter: Any = None  # of the greenlet that waits for it (see Hub.wait)
 
     def __repr__(self) -> str:
         state = f"callback={self._callback!r} args={self._args!r}" if self._callback else "stopped"
@@ -261,7 +262,7 @@ class _Direction:
         return True
 
     def throw(self, exception: BaseException, /) -> bool:
-        self.watcher._closed()
+        self.watcher._closed(exception)
         return True
 
 
@@ -336,8 +337,11 @@ class IoWatcher(Watcher):
         if not self.pending:
             self._fires = self._hub.run_callback(self._fire)
 
-    def _closed(self) -> None:
-        self._hub.run_callback_threadsafe(self.stop)
+    def _closed(self, error: BaseException) -> None:
+        if self.waiter is None:
+            self._hub.run_callback_threadsafe(self.stop)
+        else:
+            self.waiter.throw(error)
 
     def _fire(self) -> None:
         found, callback, args = self._found, self._callback, self._args

@@ -38,7 +38,6 @@ _SAME = (
     "fileobject",
     "local",
     "lock",
-    "os",
     "pool",
     "pywsgi",
     "queue",
@@ -95,6 +94,24 @@ _MODULES: dict[str, Row] = {
             "_get_thread_trace": "plait.green.threadpool:_trace_of_threads",
         },
     ),
+    "gevent._fileobjectcommon": Face(
+        {
+            "FileObjectBase": "plait.green.fileobject:FileObjectBase",
+            "FileObjectBlock": "plait.green.fileobject:FileObjectBlock",
+            "FileObjectClosed": "plait.green.exceptions:FileObjectClosed",
+            "FileObjectThread": "plait.green.fileobject:FileObjectThread",
+            "OpenDescriptor": "plait.green.opening:OpenDescriptor",
+            "WriteallMixin": "plait.green.descriptorio:WriteallMixin",
+        }
+    ),
+    "gevent._fileobjectposix": Face(
+        {
+            "FileObjectPosix": "plait.green.fileobject:FileObjectPosix",
+            "GreenFileDescriptorIO": "plait.green.descriptorio:DescriptorIO",
+            "GreenOpenDescriptor": "plait.green.opening:GreenOpenDescriptor",
+        }
+    ),
+    "gevent.os": Same("plait.green.os", lends={"_reap_children": "plait.green.childwatch:forget"}),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }
 
