@@ -12,7 +12,7 @@ from plait import green
 from plait.green import fileobject
 from plait.green.descriptorio import DescriptorIO, WriteallMixin, cooperative
 from plait.green.exceptions import FileObjectClosed
-from plait.green.fileobject import FileObject, FileObjectBlock, FileObjectPosix
+from plait.green.fileobject import FileObject, FileObjectBlock, FileObjectPosix, FileObjectThread
 from plait.green.hub import get_hub
 from plait.green.opening import GreenOpenDescriptor, OpenDescriptor
 
@@ -27,7 +27,7 @@ def no_descriptor_leaks():
     assert set(os.listdir("/proc/self/fd")) <= before
 
 
-@pytest.fixture(params=[FileObjectBlock, FileObjectPosix])
+@pytest.fixture(params=[FileObjectBlock, FileObjectPosix, FileObjectThread])
 def kind(request):
     return request.param
 

@@ -195,11 +195,7 @@ class AtomicDescriptorIO(WriteallMixin, DescriptorIO):
 
 
 def _call_in_pool(function: Callable[..., Any], *args: Any) -> Any:
-    try:
-        pool: Any = get_hub().threadpool
-    except ImportError:
-        return function(*args)
-    return pool.apply(function, args)
+    return get_hub().threadpool.apply(function, args)
 
 
 # -- the layers above ----------------------------------------------------------------------------------------------

@@ -86,12 +86,7 @@ class FileObjectBlock(FileObjectBase):
         super().__init__(OpenDescriptor(fobj, *args, **kwargs))
 
     def _close(self, file: Any) -> None:
-        if self._opening.closefd or self._opening.opened_raw() is not self._opening.fobj:
-            file.close()
-        else:
-            file.flush()
-            if file is not self._opening.fobj:
-                file.detach()
+        _let_go(self._opening, file)
 
 
 class FileObjectPosix(FileObjectBase):
@@ -124,7 +119,7 @@ class FileObjectThread(FileObjectBase):
         if not hasattr(lock, "__enter__"):
             raise TypeError(f"lock={lock!r} is no lock; pass True, False, or a semaphore")
         self.lock = lock
-        self.threadpool: Any = threadpool or getattr(get_hub(), "threadpool")
+        self.threadpool: Any = threadpool or get_hub().threadpool
         super().__init__(OpenDescriptor(fobj, *args, **kwargs))
 
     def __getattr__(self, name: str) -> Any:
@@ -145,16 +140,25 @@ class FileObjectThread(FileObjectBase):
             with self.lock:
                 self.threadpool.apply(file.flush)
         finally:
-            if self._opening.closefd:
-                error = self.threadpool.apply(_error_of, (file.close,))
-                if error is not None:
-                    raise error
+            error = self.threadpool.apply(_error_of, (_let_go, self._opening, file))
+            if error is not None:
+                raise error
 
 
-def _error_of(function: Callable[[], object]) -> BaseException | None:
+def _let_go(opening: OpenDescriptor, file: Any) -> None:
+    """Close the file, or all layers but the object that it was made of, which its owner wants to keep."""
+    if opening.closefd or opening.opened_raw() is not opening.fobj:
+        file.close()
+        return
+    file.flush()
+    if file is not opening.fobj:
+        file.detach()
+
+
+def _error_of(function: Callable[..., object], *args: Any) -> BaseException | None:
     """What the call raises: handed back, since what a pool's task raises is reported too."""
     try:
-        function()
+        function(*args)
     except BaseException as error:
         return error
     return None

@@ -114,8 +114,7 @@ def tp_write(fd: int, buf: Any) -> int:
 
 
 def _in_pool(function: Callable[..., Any], *args: Any) -> Any:
-    hub: Any = get_hub()
-    return hub.threadpool.apply(function, args)
+    return get_hub().threadpool.apply(function, args)
 
 
 def close(fd: int) -> None:
