@@ -4,6 +4,7 @@ Each module of the standard library's test suite runs under `monkey.patch_all()`
 in processes of their own. A case that hangs or crashes ends its process and counts as such; another process does the
 rest. Cases that need the network are skipped, and so are the counts of threads, which see what is not patched.
 
+    python -m benchmarks.green.standard_library [--module test_socket ...] [--list] [--logs FOLDER]
 
 `--list` names the cases whose outcomes differ. Exits with 1 where fewer pass on plait than on gevent.
 """
