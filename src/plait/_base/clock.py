@@ -10,12 +10,17 @@ hour's timeouts takes no time, and no test sleeps to wait. Cost: one call more t
 The virtual clock belongs to the process: it is meant for tests and for runs that are replayed, on one thread.
 """
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 _source: Callable[[], int] = time.monotonic_ns
-_virtual: "VirtualClock | None" = None
+_virtual: VirtualClock | None = None
 _watchers: list[Callable[[Callable[[], int] | None], object]] = []
 
 
@@ -73,13 +78,19 @@ def _set(source: Callable[[], int], clock: VirtualClock | None) -> None:
         watcher(None if clock is None else source)
 
 
-@contextmanager
-def virtual(start_ns: int = 0) -> Iterator[VirtualClock]:
+class virtual:  # a context manager, used like a function
     """Inside the block time is virtual; clocks nest, and the outer one is back where it was at the end."""
-    outer = _source, _virtual
-    clock = VirtualClock(start_ns)
-    _set(clock.now_ns, clock)
-    try:
-        yield clock
-    finally:
-        _set(*outer)
+
+    def __init__(self, start_ns: int = 0) -> None:
+        self._start_ns = start_ns
+
+    def __enter__(self) -> VirtualClock:
+        self._outer = _source, _virtual
+        clock = VirtualClock(self._start_ns)
+        _set(clock.now_ns, clock)
+        return clock
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _set(*self._outer)

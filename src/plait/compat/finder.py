@@ -128,9 +128,11 @@ def _no_code(name: str) -> None:
 
 def _own_spec(row: Row) -> ModuleSpec | None:
     """The spec of plait's module; None for a face, which no file holds."""
-    from importlib.util import find_spec
+    if not isinstance(row, Same):
+        return None
+    from importlib.util import find_spec  # takes longer than the rest of `import gevent` would without
 
-    return find_spec(row.module) if isinstance(row, Same) else None
+    return find_spec(row.module)
 
 
 def _spec(fullname: str, peer: Peer, row: Row) -> ModuleSpec:

@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import _thread
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
 from plait.green.poller import READ
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from plait.green.hub import Hub
 
 __all__ = [

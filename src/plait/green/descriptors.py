@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Protocol
 
 from plait.green.poller import READ, WRITE, EpollPoller
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Waiter(Protocol):
+        """What is woken; `waiter.Waiter` is one."""
+
+        def wake(self) -> bool: ...
+
+        def throw(self, exception: BaseException, /) -> bool: ...
+
+
 __all__ = ["Descriptors"]
-
-
-class Waiter(Protocol):
-    """What is woken; `waiter.Waiter` is one."""
-
-    def wake(self) -> bool: ...
-
-    def throw(self, exception: BaseException, /) -> bool: ...
 
 
 class _Entry:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from itertools import count
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from plait.green.settings import config
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
 
 __all__ = ["Facilities"]
 

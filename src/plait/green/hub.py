@@ -27,10 +27,7 @@ import _thread
 import os
 import sys
 import time
-import traceback
 import weakref
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
 from plait.green import workers
@@ -45,7 +42,11 @@ from plait.green.loop import Loop
 from plait.green.poller import EpollPoller
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
     from plait.green.watchers import Watcher
 
 __all__ = [
@@ -209,6 +210,8 @@ class Hub(Facilities, HubCore):
             return
         if issubclass(kind, KeyboardInterrupt):  # the main greenlet, which gets it, will tell
             return
+        import traceback  # heavy, and seldom needed
+
         traceback.print_exception(kind, value, tb, file=stream)
         if context is not None:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -6,9 +6,6 @@ rawlink, a wake-up each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 from plait._base import clock
 from plait.green._native.greenlets import Collector, join_many
 from plait.green.greenlets import Greenlet
@@ -16,6 +13,11 @@ from plait.green.hub import get_hub
 from plait.green.pauses import sleep
 from plait.green.timeout import Timeout, deadline_after, throw_into
 from plait.greenlet import GreenletExit, greenlet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 __all__ = ["iwait", "joinall", "kill", "killall", "wait"]
 
@@ -31,7 +33,7 @@ def wait(objects: Iterable[Any] | None = None, timeout: float | None = None, cou
     return list(iwait(objects, timeout, count))
 
 
-class iwait(Iterator[Any]):
+class iwait:
     """The objects, one by one, as they become ready; ends after `count` of them or after `timeout` seconds.
 
     As a context manager it takes its links back at the end of the block, where it was not exhausted.
@@ -45,6 +47,9 @@ class iwait(Iterator[Any]):
         if self._left:
             for item in self._items:
                 item.rawlink(self._collector)
+
+    def __iter__(self) -> iwait:
+        return self
 
     def __enter__(self) -> iwait:
         return self

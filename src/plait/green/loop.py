@@ -10,20 +10,31 @@ from __future__ import annotations
 
 import _thread
 import os
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import sys
 
 from plait._base import clock
 from plait.green import watchers
 from plait.green.watchers import Watcher
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from plait.green.hub import Callback, Hub
 
 __all__ = ["Loop"]
 
-_main_thread_ident = threading.main_thread().ident  # before patching makes it a greenlet's
+
+def _main_thread() -> int | None:
+    """The main thread's, before patching makes it a greenlet's. Where no threading is imported, this is the thread that
+    it would take for the main one.
+    """
+    threading = sys.modules.get("threading")
+    return _thread.get_ident() if threading is None else threading.main_thread().ident
+
+
+_main_thread_ident = _main_thread()
 
 
 class Loop:

@@ -11,12 +11,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os as _os
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from plait.green import children, childwatch
 from plait.green.hub import current, get_hub, reinit, started
 from plait.green.poller import READ, WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    _Result = TypeVar("_Result", bound=tuple[Any, ...])
 
 __all__ = [
     "close",
@@ -51,8 +56,6 @@ _wait3 = _os.wait3
 _wait4 = _os.wait4
 
 _WOULD_BLOCK = (errno.EAGAIN, errno.EINTR)
-
-_Result = TypeVar("_Result", bound=tuple[Any, ...])
 
 
 def __getattr__(name: str) -> Any:

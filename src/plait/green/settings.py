@@ -14,12 +14,25 @@ program's), and what starts with `ares_` (there is no c-ares resolver).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, overload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Generic, TypeVar, overload
+
+    T = TypeVar("T")
+
+    class _OfType(Generic[T]): ...
+else:
+
+    class _OfType:
+        def __class_getitem__(cls, item):
+            return cls
+
+    T = None
+
 
 __all__ = ["Config", "Setting", "config"]
-
-T = TypeVar("T")
 
 _TRUE = ("1", "true", "on", "yes")
 _FALSE = ("0", "false", "off", "no", "")
@@ -123,7 +136,7 @@ def _import(path: str) -> Any:
         raise ImportError(f"{module} has no {name!r}") from None
 
 
-class Setting(Generic[T]):
+class Setting(_OfType[T]):
     """One attribute of `Config`. variable: the environment variable, GEVENT_ and the name by default."""
 
     def __init__(self, default: Any, check: Callable[[Any], T], doc: str = "", variable: str = "") -> None:
@@ -137,10 +150,13 @@ class Setting(Generic[T]):
         self.name = name
         self.variable = self.variable or f"GEVENT_{name.upper()}"
 
-    @overload
-    def __get__(self, config: None, owner: type) -> Setting[T]: ...
-    @overload
-    def __get__(self, config: Config, owner: type) -> T: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, config: None, owner: type) -> Setting[T]: ...
+        @overload
+        def __get__(self, config: Config, owner: type) -> T: ...
+
     def __get__(self, config: Config | None, owner: type) -> Setting[T] | T:
         if config is None:
             return self

@@ -9,11 +9,13 @@ Cost: one timer. Waits that only need an end take a deadline instead and raise n
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from plait._base import clock
 from plait.green._native.timeouts import Timeout, is_no_time, throw_into, timed_out, with_timeout
 from plait.green.waiter import Waiter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 __all__ = ["Limit", "Timeout", "deadline_after", "is_no_time", "throw_into", "timed_out", "wait_within", "with_timeout"]
 

@@ -7,19 +7,18 @@ interest (see `descriptors`).
 
 from __future__ import annotations
 
-import socket as _socket
-from collections.abc import Iterable
-from typing import Any
-
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
 from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
 
-__all__ = ["wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
-_timeout = _socket.timeout
+__all__ = ["wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
 
 
 def wait_for(fd: int, direction: int, deadline: float | None, sticky: bool) -> bool:
@@ -92,6 +91,6 @@ def _wait(fd: int, direction: int, timeout: float | None, timeout_exc: Any) -> N
 
 def _timed_out(timeout_exc: Any) -> BaseException:
     if timeout_exc is None:
-        return _timeout("timed out")
+        return TimeoutError("timed out")
     error: BaseException = timeout_exc() if isinstance(timeout_exc, type) else timeout_exc
     return error

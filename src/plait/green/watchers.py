@@ -12,20 +12,23 @@ Each kind is a few calls of the hub's own interface, and costs that.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enumerations, which are slow to import
 import os
-import signal as _signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait._base import clock
 from plait.green.childwatch import Watch, remember, take
 from plait.green.poller import READ, WRITE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
+    from typing import Any, TypeVar
 
     from plait.green.hub import Callback, Timer
     from plait.green.loop import Loop
+
+    W = TypeVar("W", bound="Watcher")
 
 __all__ = [
     "AsyncWatcher",
@@ -51,8 +54,6 @@ _stat = os.stat
 
 _STAT_DEFAULT_S = 5.0
 _STAT_MIN_S = 0.1
-
-W = TypeVar("W", bound="Watcher")
 
 
 class Watcher:
