@@ -49,15 +49,21 @@ from plait.green.joining import joinall as joinall
 from plait.green.joining import kill as kill
 from plait.green.joining import killall as killall
 from plait.green.joining import wait as wait
-from plait.green.os import fork as fork
 from plait.green.pauses import idle as idle
 from plait.green.pauses import sleep as sleep
 from plait.green.settings import config as config
-from plait.green.signal import signal_handler as signal_handler
 from plait.green.timeout import Timeout as Timeout
 from plait.green.timeout import with_timeout as with_timeout
 from plait.greenlet import GreenletExit as GreenletExit
 from plait.greenlet import getcurrent as getcurrent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from plait.green.os import fork as fork
+    from plait.green.signal import signal_handler as signal_handler
+
+# What few programs use and what takes long to import: public name -> its module, imported when it is asked for.
+_LATER = {"fork": "plait.green.os", "signal_handler": "plait.green.signal"}
 
 __all__ = [
     "Greenlet",
@@ -84,3 +90,17 @@ __all__ = [
     "wait",
     "with_timeout",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'plait.green' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
