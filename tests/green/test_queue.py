@@ -75,7 +75,7 @@ def test_both_give_up(virtual_clock):
         with pytest.raises(Full):
             give_up()
     assert (queue.get(), queue.qsize()) == (1, 0)
-    assert not queue._getters and not queue._putters
+    assert queue.waiting() == (0, 0)
 
 
 def test_an_item_put_for_a_getter_that_is_killed_first_goes_to_the_next():
@@ -225,7 +225,7 @@ def test_every_item_is_got_once_whatever_is_killed_and_whatever_times_out(seed):
             while not queue.empty():
                 got.append(queue.get())
             green.sleep(0)
-            if not queue._putters:
+            if not queue.waiting()[1]:
                 green.killall(runners)
     finally:
         del green.get_hub().print_exception

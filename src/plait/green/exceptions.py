@@ -6,9 +6,18 @@ Each inherits the builtin that callers expect. `Timeout` is a class with behavio
 from __future__ import annotations
 
 import errno
+import sys
 
 from plait._base.errors import PlaitError
 from plait.greenlet import GreenletExit
+
+if sys.version_info >= (3, 13):
+    from queue import ShutDown
+else:
+
+    class ShutDown(Exception):
+        """The queue was shut down."""
+
 
 __all__ = [
     "BlockingSwitchOutError",
@@ -20,6 +29,7 @@ __all__ = [
     "InvalidSwitchError",
     "InvalidThreadUseError",
     "LoopExit",
+    "ShutDown",
     "TaskLostError",
 ]
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3
 """Greenlets with results, and waiting for many of them: see `plait.green.greenlets` for the states."""
 
 import sys

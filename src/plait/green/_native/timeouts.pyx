@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3
 """Timeout, and waits that take either seconds or a Timeout: see `plait.green.timeout`."""
 
 from plait.green._native.core cimport HubCore, Timer, Waiter, deadline_of, empty_tuple, get_hub, getcurrent, layer, now
