@@ -6,7 +6,6 @@ Patches nothing, and is imported after the program has patched.
 import gc
 import json
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -24,7 +23,9 @@ def report(work, *args):
 
 def witness():
     """What gevent and greenlet are in this process, by their modules and by what is mapped."""
-    gevent, greenlet = sys.modules["gevent"], sys.modules["greenlet"]
+    import gevent
+    import greenlet
+
     mapped = {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
     extensions = [path for path in mapped if path.endswith(".so") and peers(path)]
     return {
