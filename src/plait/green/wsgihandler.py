@@ -22,14 +22,13 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ClassVar
-from urllib.parse import unquote_to_bytes
 
 from plait.green import socket as _socket
-from plait.green.http1 import reply
 from plait.green.http1.body import Input
 from plait.green.http1.errors import ClientTooSlow, InvalidClientInput, InvalidClientRequest
-from plait.green.http1.head import Head, HeadParser, read_head
+from plait.green.http1.head import Head, HeadParser, fields_of, path_info, read_head
 from plait.green.http1.logs import NoLog
+from plait.green.http1.reply import canned, date_now, encoded_fields, encoded_status, head_bytes
 from plait.green.http1.stream import Stream
 from plait.green.http1.terms import Terms
 from plait.green.hub import get_hub
@@ -274,18 +273,14 @@ class WSGIHandler:
         head = self._head
         assert head is not None
         env = self.server.get_environ()
-        env["REQUEST_METHOD"] = self.command
-        env["SCRIPT_NAME"] = ""
-        path, _, env["QUERY_STRING"] = head.target.partition("?")
-        if path[:1] != "/" and "://" in path:
-            path = "/" + path.partition("://")[2].partition("/")[2]  # the whole URL, as proxies send it
-        env["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-        env["SERVER_PROTOCOL"] = head.version
         env.update(self._remote)
-        fields = head.fields
-        if self._message is not None:
-            fields = self._parser.fields_of(self._message.items())
-        env.update(fields)
+        head.fill(env)
+        if not head.path_is_plain:
+            env["PATH_INFO"] = path_info(head.target)
+        if self._message is not None:  # somebody has seen it, and may have changed it
+            for key in head.fields:
+                del env[key]
+            env.update(fields_of(self._message.items()))
         env["wsgi.input"], env["wsgi.input_terminated"] = self._input(head)
         return env
 
@@ -381,18 +376,9 @@ class WSGIHandler:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # no cycle through the frame
-        fields = reply.encoded_fields(headers)
-        encoded = reply.encoded_status(status)
+        fields, length, connection, date = encoded_fields(headers)
+        encoded = encoded_status(status)
         code = int(status.split(" ", 1)[0])
-        date = length = connection = None
-        for name, value in headers:
-            match name.lower():
-                case "content-length":
-                    length = value
-                case "connection":
-                    connection = value
-                case "date":
-                    date = value
         if code in _BODILESS and length is not None and length != "0":
             raise self.ApplicationError(
                 f"Invalid Content-Length for {code} response: {length!r} (must be absent or zero)".encode("latin-1")
@@ -425,7 +411,7 @@ class WSGIHandler:
         fields = self.response_headers
         code = self.code or 0
         if self.provided_date is None:
-            fields.append((b"Date", reply.date_now()))
+            fields.append((b"Date", date_now()))
         self.connection_upgraded = code == _UPGRADED
         if self.connection_upgraded:
             return
@@ -455,19 +441,19 @@ class WSGIHandler:
     def _write_with_headers(self, data: Any) -> None:
         self.headers_sent = True
         self.finalize_headers()
-        head = reply.head_bytes(self.status, self.response_headers)
+        status, fields = self.status, self.response_headers
         if not data or self.command == "HEAD":
-            self._sendall(head)
+            self._sendall(head_bytes(status, fields))
             return
         if self._left is not None:
             data = self._promised(data)
         if self.response_use_chunked:
-            self._sendall(b"%b%x\r\n%b\r\n" % (head, len(data), data))
-        elif len(data) <= _JOIN_BYTES:
-            self._sendall(head + data)
-        else:
-            self._sendall(head)
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if len(data) > _JOIN_BYTES:
+            self._sendall(head_bytes(status, fields))
             self._sendall(data)
+        else:
+            self._sendall(head_bytes(status, fields, bytes(data)))
 
     def _write(self, data: Any) -> None:
         if not data or self.command == "HEAD":
@@ -533,7 +519,7 @@ class WSGIHandler:
         else:
             self.log_error("Invalid request (from %s): %s", self.client_address, str(ex) or type(ex).__name__)
         status: str = getattr(ex, "status", "400 Bad Request")
-        return status, reply.canned(status)
+        return status, canned(status)
 
     def log_error(self, msg: str, *args: Any) -> None:
         """Write a line to the server's error_log."""

@@ -1,6 +1,7 @@
 """Status lines, fields and dates."""
 
 import email.utils
+import time
 
 import pytest
 
@@ -8,7 +9,8 @@ from plait.green.http1.reply import date_now, encoded_fields, encoded_status, fo
 
 
 def test_a_head():
-    fields = encoded_fields([("A", "b"), ("C", "\xe4")])
+    fields, length, connection, date = encoded_fields([("A", "b"), ("C", "\xe4")])
+    assert length is connection is date is None
     assert head_bytes(encoded_status("200 OK"), fields) == b"HTTP/1.1 200 OK\r\nA: b\r\nC: \xe4\r\n\r\n"
 
 
@@ -46,9 +48,22 @@ def test_dates():
         assert format_date_time(seconds).decode() == email.utils.formatdate(seconds, usegmt=True)
 
 
-def test_the_date_is_todays_and_follows_the_clock(monkeypatch):
-    now = 1_000_000_000.5
-    monkeypatch.setattr("plait.green.http1.reply.time.time", lambda: now)
-    assert date_now() == format_date_time(1_000_000_000)
-    now += 0.6
-    assert date_now() == format_date_time(1_000_000_001)
+def test_fields_that_the_server_looks_at_are_found():
+    fields = [("A", "b"), ("content-LENGTH", "5"), ("Connection", "close"), ("DATE", "now"), ("Dates", "no")]
+    encoded, *found = encoded_fields(fields)
+    assert found == ["5", "close", "now"]
+    assert [name.decode() for name, _ in encoded] == [name for name, _ in fields]
+    assert encoded_fields(iter(())) == ([], None, None, None)
+
+
+def test_what_follows_a_head_is_put_behind_it():
+    assert head_bytes(b"200 OK", [], b"body") == b"HTTP/1.1 200 OK\r\n\r\nbody"
+    for wrong in ([("A", b"b")], [(b"A", "b")], [b"Ab"]):
+        with pytest.raises(TypeError):
+            head_bytes(b"200 OK", wrong)
+
+
+def test_the_date_is_todays():
+    for _ in range(1000):
+        before, date, after = int(time.time()), date_now(), int(time.time())
+        assert date in (format_date_time(before), format_date_time(after))

@@ -2,57 +2,22 @@
 
 Status and fields are checked when the application names them, while it still runs, so that its traceback shows who did
 it. A carriage return or line feed in one would let whoever supplied it write the rest of the response.
+What runs for each response is native, in `_native/http.pyx`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+
+from plait.green._native.http import date_now as _cached_date
+from plait.green._native.http import encoded_fields as encoded_fields
+from plait.green._native.http import encoded_status as encoded_status
+from plait.green._native.http import head_bytes as head_bytes
 
 __all__ = ["canned", "date_now", "encoded_fields", "encoded_status", "format_date_time", "head_bytes"]
 
-Fields = list[tuple[bytes, bytes]]
-
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # never a locale's
-
-
-def encoded_status(status: str) -> bytes:
-    """Raises where it is no status line's text, "200 OK"."""
-    if not isinstance(status, str):
-        raise UnicodeError("The status string must be a native string", status)
-    if "\r" in status or "\n" in status:
-        raise ValueError("carriage return or newline in status", status)
-    return status.encode("latin-1")
-
-
-def encoded_fields(headers: Iterable[tuple[str, str]]) -> Fields:
-    """Raises UnicodeError for what is no text of latin-1, ValueError for a line break."""
-    encoded = []
-    name = value = ""
-    try:
-        for name, value in headers:
-            if not isinstance(name, str):
-                raise UnicodeError("The header must be a native string", name, value)
-            if not isinstance(value, str):
-                raise UnicodeError("The value must be a native string", name, value)
-            if "\r" in name or "\n" in name:
-                raise ValueError("carriage return or newline in header name", name)
-            if "\r" in value or "\n" in value:
-                raise ValueError("carriage return or newline in header value", value)
-            encoded.append((name.encode("latin-1"), value.encode("latin-1")))
-    except UnicodeEncodeError:
-        raise UnicodeError("Non-latin1 header", repr(name), repr(value)) from None
-    return encoded
-
-
-def head_bytes(status: bytes, fields: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The head of a response, empty line included."""
-    lines = [b"HTTP/1.1 ", status, b"\r\n"]
-    for name, value in fields:
-        lines += (name, b": ", value, b"\r\n")
-    lines.append(b"\r\n")
-    return b"".join(lines)
 
 
 def canned(status: str) -> bytes:
@@ -68,15 +33,6 @@ def format_date_time(timestamp: float) -> bytes:
     ).encode()
 
 
-_date: tuple[int, bytes] = (-1, b"")  # the last second that was asked for; replaced as a whole, by any thread
-
-
 def date_now() -> bytes:
     """The date now. Formatted once a second."""
-    global _date
-    second = int(time.time())
-    known, text = _date
-    if known != second:
-        text = format_date_time(second)
-        _date = (second, text)
-    return text
+    return _cached_date(format_date_time)
