@@ -308,21 +308,6 @@ def test_sendfile(pair, tmp_path):
     assert one.recv(100) == b"content"
 
 
-def test_a_name_is_looked_up_while_others_run(monkeypatch):
-    asked = threading.Event()
-
-    def slow(host, *args):
-        if host == "slow.example" and not args[-1] & stdlib.AI_NUMERICHOST:
-            assert asked.wait(10)
-            return [(stdlib.AF_INET, stdlib.SOCK_STREAM, 6, "", ("127.0.0.1", args[0]))]
-        raise stdlib.gaierror(stdlib.EAI_NONAME, "not a number")
-
-    monkeypatch.setattr(stdlib, "getaddrinfo", slow)
-    looks = green.spawn(socket.getaddrinfo, "slow.example", 80)
-    green.spawn(asked.set).join(10)
-    assert looks.get(timeout=10)[0][4] == ("127.0.0.1", 80)
-
-
 def test_a_number_needs_no_look_up():
     assert socket.getaddrinfo("127.0.0.1", 80, type=stdlib.SOCK_STREAM)[0][4] == ("127.0.0.1", 80)
     assert socket.gethostbyname("127.0.0.1") == "127.0.0.1"

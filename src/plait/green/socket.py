@@ -5,12 +5,12 @@ is tried first and waits only where the kernel has nothing. Several greenlets ma
 them with EBADF. A socket that is always ready yields to the others now and then (IO_BUDGET), before a call, so that a
 greenlet that is killed while it yields has not taken anything.
 
-All other names are those of the standard library's `socket` module. Name look-ups that are not numeric run in a thread.
+All other names are those of the standard library's `socket` module. Names are looked up by the
+hub's resolver (`resolver`).
 """
 
 from __future__ import annotations
 
-import _thread
 import errno
 import os
 import socket as _stdlib
@@ -19,8 +19,13 @@ from typing import Any, TypeVar
 
 from plait.green.hub import Hub, current, get_hub
 from plait.green.poller import READ, WRITE
+from plait.green.resolver.lookups import getaddrinfo as getaddrinfo
+from plait.green.resolver.lookups import getfqdn as getfqdn
+from plait.green.resolver.lookups import gethostbyaddr as gethostbyaddr
+from plait.green.resolver.lookups import gethostbyname as gethostbyname
+from plait.green.resolver.lookups import gethostbyname_ex as gethostbyname_ex
+from plait.green.resolver.lookups import getnameinfo as getnameinfo
 from plait.green.timeout import deadline_after
-from plait.green.waiter import Waiter
 from plait.green.waits import wait_for
 from plait.green.waits import wait_read as wait_read
 from plait.green.waits import wait_readwrite as wait_readwrite
@@ -39,7 +44,6 @@ T = TypeVar("T")
 IO_BUDGET = 100
 
 _native = _stdlib.socket
-_start_new_thread = _thread.start_new_thread
 _CONNECTING = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 _OWN_TIMEOUT = object()
 
@@ -298,38 +302,9 @@ def create_server(address: Any, **kwargs: Any) -> socket:
     return socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
 
 
-def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
-    """As the standard library's. Numeric hosts are answered at once, names in a thread while other greenlets run."""
-    try:
-        return _stdlib.getaddrinfo(host, port, family, type, proto, flags | _stdlib.AI_NUMERICHOST)
-    except _stdlib.gaierror:
-        if host is None or flags & _stdlib.AI_NUMERICHOST:
-            raise
-    return _in_thread(_stdlib.getaddrinfo, host, port, family, type, proto, flags)
-
-
-def gethostbyname(hostname: str) -> str:
-    """The host's first IPv4 address."""
-    return str(getaddrinfo(hostname, None, _stdlib.AF_INET, _stdlib.SOCK_STREAM)[0][4][0])
-
-
 def _resolved(sock: socket, address: Any) -> Any:
     """The address with a numeric host, so that connect() does not look it up while all greenlets stand still."""
     if sock.family not in (_stdlib.AF_INET, _stdlib.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
         return address
     found = getaddrinfo(address[0], address[1], sock.family, sock.type, sock.proto)[0][4]
     return (*found[:2], *address[2:]) if len(address) > 2 else found
-
-
-def _in_thread(function: Callable[..., T], *args: Any) -> T:
-    get_hub()
-    waiter: Waiter[T] = Waiter(outside=True)
-
-    def run() -> None:
-        try:
-            waiter.wake(function(*args))
-        except BaseException as error:
-            waiter.throw(error)
-
-    _start_new_thread(run, ())
-    return waiter.wait()

@@ -96,7 +96,7 @@ class ThreadResult:
         self._send()
 
     def handle_error(self, context: Any, exc_info: ExcInfo) -> None:
-        """It failed; context: what the hub's report of the error names."""
+        """It failed; context: what the hub's report of the error names, None for no report."""
         self.context = context
         self.exc_info = exc_info
         self._send()
@@ -114,7 +114,7 @@ class ThreadResult:
         hub.outside_waits -= 1
         try:
             self._call_when_ready()
-            if self.exc_info:
+            if self.exc_info and self.context is not None:
                 hub.handle_error(self.context, *self.exc_info)
         finally:
             receiver, self.receiver = self.receiver, _nobody
@@ -460,7 +460,7 @@ class ThreadPool(GroupMappingMixin):
         self._owed = 0
         for result in lost:
             error = TaskLostError("the task ran in a thread, and fork copies none; call it again in the child")
-            result.handle_error(self, (TaskLostError, error, None))
+            result.handle_error(None, (TaskLostError, error, None))
 
 
 def _after_fork_in_child() -> None:
