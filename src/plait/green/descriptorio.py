@@ -277,7 +277,7 @@ def share(file: Any) -> None:
         raw.share()
 
 
-def cooperative(file: Any) -> Any:
+def cooperative(file: Any, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> Any:
     """What io.open() made of a descriptor, all of its layers replaced; `file` itself is of no use afterwards."""
     if isinstance(file, io.TextIOWrapper):
         settings = {
@@ -286,9 +286,9 @@ def cooperative(file: Any) -> Any:
             "line_buffering": file.line_buffering,
             "write_through": file.write_through,
         }
-        return TextIO(cooperative(file.detach()), **settings)
+        return TextIO(cooperative(file.detach(), buffer_size), **settings)
     if isinstance(file, io.BufferedWriter):
-        return BufferedWriter(cooperative(file.detach()))
+        return BufferedWriter(cooperative(file.detach()), buffer_size)
     if isinstance(file, io.BufferedReader):
-        return BufferedReader(cooperative(file.detach()))
+        return BufferedReader(cooperative(file.detach()), buffer_size)
     return DescriptorIO(file.fileno(), file.mode, closefd=False, owner=file)

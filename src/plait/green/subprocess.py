@@ -15,6 +15,7 @@ from __future__ import annotations
 import os as _os
 import subprocess as _subprocess
 from collections.abc import Callable
+from io import DEFAULT_BUFFER_SIZE
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,15 @@ _CHUNK_BYTES = 65536
 class Popen(_Popen):  # type: ignore[type-arg]
     """A child process. `rawlink` and `link` call back when it has ended, so that `green.wait([popen])` works."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, args: Any, bufsize: int = -1, *others: Any, **kwargs: Any) -> None:
         self._links: list[tuple[Callable[[Any], object], childwatch.Watch]] = []
-        super().__init__(*args, **kwargs)
+        super().__init__(args, bufsize, *others, **kwargs)
+        childwatch.drop(self.pid)  # an earlier child's
+        buffer_size = bufsize if bufsize and bufsize > 1 else DEFAULT_BUFFER_SIZE
         for name in ("stdin", "stdout", "stderr"):
             file = getattr(self, name)
             if file is not None:
-                setattr(self, name, cooperative(file))
+                setattr(self, name, cooperative(file, buffer_size))
 
     def _get_handles(self, stdin: Any, stdout: Any, stderr: Any) -> Any:
         for file in (stdin, stdout, stderr):
@@ -84,23 +87,22 @@ class Popen(_Popen):  # type: ignore[type-arg]
         return self.returncode
 
     def _internal_poll(self, _deadstate: int | None = None) -> int | None:
-        """The return code, or None while the child runs; _deadstate where another has taken its status."""
+        """The return code, or None while the child runs. _deadstate: for the standard library, which passes it."""
         if self.returncode is None and self._waitpid_lock.acquire(False):  # type: ignore[attr-defined]
             try:
                 if self.returncode is None:
-                    self._take_status(_deadstate or 0)
+                    self._take_status()
             finally:
                 self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode
 
-    def _take_status(self, gone: int) -> None:
-        try:
-            pid, status = childwatch.take(self.pid)
-        except ChildProcessError:
-            self.returncode = gone
-        else:
-            if pid:
-                self._handle_exitstatus(status)  # type: ignore[attr-defined]
+    def _take_status(self) -> None:
+        status = childwatch.recall(self.pid)  # a watcher has taken it
+        if status is None:
+            pid, status = self._try_wait(_os.WNOHANG)  # type: ignore[attr-defined]
+            if not pid:
+                return
+        self._handle_exitstatus(status)  # type: ignore[attr-defined]
 
     def ready(self) -> bool:
         """Whether the child has ended."""
@@ -159,9 +161,9 @@ class Popen(_Popen):  # type: ignore[type-arg]
             if self.stdin is not None:
                 try:
                     self.stdin.flush()
-                    if not input:
-                        self.stdin.close()
                 except BrokenPipeError:  # the child reads no more, and its status will tell why
+                    pass
+                if not input:
                     self._close_stdin()
         self._save_input(input)  # type: ignore[attr-defined]
 
