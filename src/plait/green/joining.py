@@ -46,7 +46,10 @@ class iwait:
         self._collector = Collector(1, self._items)
         if self._left:
             for item in self._items:
-                item.rawlink(self._collector)
+                if isinstance(item, Greenlet) and item.dead:
+                    self._collector(item)
+                else:
+                    item.rawlink(self._collector)
 
     def __iter__(self) -> iwait:
         return self

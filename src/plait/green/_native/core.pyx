@@ -523,7 +523,7 @@ cdef class Waiter(Entry):
                 hub.switch_away()
                 if not self.outcome and not self.expired:
                     raise InvalidSwitchError(
-                        f"{runner!r} is parked and was switched to from outside; wake it through its waiter"
+                        f"Invalid switch into {runner!r}: it is parked; wake it through what it waits for"
                     )
         finally:
             hub.outside_waits -= outside

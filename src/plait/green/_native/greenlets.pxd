@@ -22,7 +22,7 @@ cdef class Greenlet(greenlet):
     cdef object given_name
     cdef object call_text
     cdef readonly object spawner
-    cdef public dict spawn_tree_locals
+    cdef dict tree_locals
 
     cdef int set_up(self, object function, tuple args, object keywords) except -1
     cdef HubCore home(self)

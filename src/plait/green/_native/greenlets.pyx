@@ -69,9 +69,9 @@ cdef class Greenlet(greenlet):
         self.keywords = keywords
         self.spawner = PyWeakref_NewRef(spawner, None)
         if isinstance(spawner, Greenlet):
-            self.spawn_tree_locals = (<Greenlet>spawner).spawn_tree_locals
+            self.tree_locals = (<Greenlet>spawner).spawn_tree_locals
         else:
-            self.spawn_tree_locals = _tree_locals(spawner)
+            self.tree_locals = getattr(spawner, "spawn_tree_locals", None)  # a raw greenlet's
         return 0
 
     # -- making them -----------------------------------------------------------------------------------------
@@ -196,6 +196,13 @@ cdef class Greenlet(greenlet):
         return self.spawner
 
     @property
+    def spawn_tree_locals(self):
+        """A dictionary that all greenlets share whose lines of spawners meet in one greenlet."""
+        if self.tree_locals is None:
+            self.tree_locals = {}
+        return self.tree_locals
+
+    @property
     def minimal_ident(self):
         """A small number, unique among the greenlets alive that were asked for theirs."""
         if self.ident is None:
@@ -311,6 +318,8 @@ cdef class Greenlet(greenlet):
         exception = kind
         if isinstance(kind, type):
             exception = value if isinstance(value, BaseException) else kind() if value is None else kind(value)
+        if not isinstance(exception, BaseException):
+            exception = TypeError(f"exception={exception!r} is none; pass an exception or its class")
         return self.failed(exception, tb)
 
     def kill(self, exception=GreenletExit, block=True, timeout=None):
@@ -479,6 +488,10 @@ def spawn_raw(function, *args, **kwargs):
         raise TypeError(f"function={function!r} is not callable")
     hub = get_hub()
     runner = greenlet(function, hub)
+    spawner = getcurrent()
+    locals_ = getattr(spawner, "spawn_tree_locals", None)
+    runner.spawn_tree_locals = {} if locals_ is None else locals_
+    runner.spawning_greenlet = PyWeakref_NewRef(spawner, None)
     hub.run_callback(_Raw(runner, args, kwargs))
     return runner
 
@@ -547,15 +560,6 @@ def _default_run(*args, **kwargs):
 
 
 _default_run.__name__ = "_run"
-
-
-cdef dict _tree_locals(greenlet root):
-    """The dictionary that all greenlets share whose line of spawners ends in this one, which is none of ours."""
-    cdef dict held = root.__dict__
-    cdef object found = held.get("spawn_tree_locals")
-    if found is None:
-        found = held["spawn_tree_locals"] = {}
-    return found
 
 
 def _take_ident(owner):

@@ -187,25 +187,22 @@ cdef class SimpleQueue:
             with_timer.cancel()
 
     cdef int stand_in(self, Line line, object item, list found, bint leave, double deadline) except -1:
-        """Wait in line for a wake-up, look again, and keep the place where somebody was faster."""
+        """Wait in line for a wake-up and look again; the place is kept where somebody was faster."""
         cdef Waiter waiter = Waiter.__new__(Waiter, False, self)
-        cdef bint woken
+        cdef bint woken = True
         line.push(waiter)
-        while True:
-            try:
+        try:
+            while not self.attempt(item, found, leave):  # in line already: no wake-up is missed
+                if not woken:
+                    raise Empty if item is NOTHING else Full
                 woken = waiter.wait_until(deadline)
-            except BaseException:
-                if not line.remove(waiter):
-                    _wake_first(line)  # our wake-up is the next one's
-                raise
-            line.remove(waiter)
-            if woken:
-                waiter.take()
-            if self.attempt(item, found, leave):
-                return 0
-            if not woken:
-                raise Empty if item is NOTHING else Full
-            line.push_first(waiter)
+                if woken:
+                    waiter.take()
+                    line.push_first(waiter)
+        finally:
+            if not line.remove(waiter) and waiter.outcome:
+                _wake_first(line)  # a wake-up that we did not need is the next one's
+        return 0
 
     cdef int added(self) except -1:
         """An item has come in."""

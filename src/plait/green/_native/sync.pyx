@@ -253,6 +253,11 @@ cdef class Semaphore(Linkable):
     cdef bint is_ready(self) except -1:
         return self.counter > 0
 
+    @property
+    def hub(self):
+        """None: it belongs to no hub, and any thread may use it."""
+        return None
+
     def linkcount(self):
         """How many greenlets and callbacks would hear of it now."""
         return Linkable.linkcount(self) + (0 if self.acquirers is None else self.acquirers.count)
@@ -278,12 +283,12 @@ cdef class Semaphore(Linkable):
         if not blocking or is_no_time(timeout):
             return False
         waiter = Waiter.__new__(Waiter, False, self)
-        get_hub()  # which may be made here, and let others run
-        if self.counter > 0:
-            self.counter -= 1
-            return True
+        get_hub()
         if self.acquirers is None:
             self.acquirers = Line()
+        if self.counter > 0:  # what was made above may have let another thread run, and release
+            self.counter -= 1
+            return True
         self.acquirers.push(waiter)
         try:
             if not wait_within(waiter, timeout):
