@@ -29,7 +29,7 @@ import sys
 import time
 import weakref
 
-from plait._base import clock
+from plait._base import clock, natives
 from plait.green import workers
 from plait.green._native import core
 from plait.green._native.core import Callback as Callback
@@ -249,7 +249,7 @@ class Hub(Facilities, HubCore):
 
     def _adopt(self) -> None:
         self.poller = EpollPoller()
-        self.thread_ident = _thread.get_ident()
+        self.thread_ident = natives.get_ident()
         self.generation = core.generation()
         self.descriptors.move_to(self.poller)
         _install(self)
@@ -273,7 +273,7 @@ class _Keeper:
         hub = self._hub
         if hub.generation == core.generation() and not sys.is_finalizing():
             hub.close()
-            if _thread.get_ident() == hub.thread_ident:
+            if natives.get_ident() == hub.thread_ident:
                 hub.destroy()
 
 

@@ -8,11 +8,10 @@ the turns that it can see.
 
 from __future__ import annotations
 
-import _thread
 import os
 import sys
 
-from plait._base import clock
+from plait._base import clock, natives
 from plait.green import watchers
 from plait.green.watchers import Watcher
 
@@ -225,7 +224,7 @@ setattr(Loop, "async", Loop.async_)  # a keyword since Python 3.7, reached by ge
 
 def _after_fork_in_child() -> None:
     global _main_thread_ident
-    _main_thread_ident = _thread.get_ident()  # the thread that forked is the main one
+    _main_thread_ident = natives.get_ident()  # the thread that forked is the main one
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

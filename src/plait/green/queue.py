@@ -11,12 +11,12 @@ switch.
 
 from __future__ import annotations
 
-import _thread
 from collections import deque
 from collections.abc import Iterator
 from queue import Empty, Full
 from typing import Any, Generic, TypeVar
 
+from plait._base import natives
 from plait.green._native.queues import LifoQueue, PriorityQueue, Queue, SimpleQueue
 from plait.green.exceptions import DeadlineExceeded, ShutDown
 from plait.green.hub import get_hub
@@ -49,7 +49,7 @@ class Channel(Generic[T]):
         """maxsize: 1, for code that passes it to any queue."""
         if maxsize != 1:
             raise ValueError(f"maxsize={maxsize!r}: a channel holds nothing; leave maxsize out, or use Queue")
-        self._guard = _thread.RLock()
+        self._guard = natives.RLock()
         self._getters: _Line = deque()
         self._putters: deque[tuple[Waiter[Any], T]] = deque()
         self._returned: deque[T] = deque()  # taken by a getter that was killed before it saw them

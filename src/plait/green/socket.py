@@ -38,6 +38,19 @@ __all__ = [  # noqa: PLE0604  (the standard library's are strings)
     "wait_write",
 ]
 
+#: What patching puts in place of the standard library's, and which of it looks names up.
+__implements__ = [
+    "SocketType",
+    "create_connection",
+    "create_server",
+    "fromfd",
+    "getaddrinfo",
+    "gethostbyname",
+    "socket",
+    "socketpair",
+]
+__dns__ = ["getaddrinfo", "gethostbyname"]
+
 T = TypeVar("T")
 
 # Calls in a row that found their socket ready before the greenlet lets the others run.

@@ -12,11 +12,11 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 
 from __future__ import annotations
 
-import _thread
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 from typing import Any, TypeAlias
 
+from plait._base import natives
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
 from plait.lazy.execution import Execution
@@ -28,7 +28,7 @@ Scheduler: TypeAlias = Callable[[Execution, int | None], None]
 
 GREENLETS_MAX = 1000
 
-_allocate_lock = _thread.allocate_lock
+_allocate_lock = natives.allocate_lock
 
 
 class Ready:

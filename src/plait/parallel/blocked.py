@@ -12,16 +12,16 @@ then a read of some 20 us a busy thread each window.
 
 from __future__ import annotations
 
-import _thread
 import sys
-import time
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from plait._base import natives
+
 WINDOW_S = 0.01
 
-_allocate_lock = _thread.allocate_lock
-_sleep = time.sleep
+_allocate_lock = natives.allocate_lock
+_sleep = natives.sleep
 _Look: TypeAlias = dict[tuple[int, int], bytes]  # (thread, item) -> its switches, of those in a sleeping state
 
 

@@ -7,11 +7,12 @@ run in place. A worker process has a budget of its own: its share of the cores, 
 
 from __future__ import annotations
 
-import _thread
 import operator
 import os
 from pathlib import Path
 from typing import Any
+
+from plait._base import natives
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -80,7 +81,7 @@ class Budget:
     def __init__(self, cores: int | None = None, used: int = 0) -> None:
         self._cores = cores
         self._used = used
-        self._lock = _thread.allocate_lock()
+        self._lock = natives.allocate_lock()
 
     @property
     def cores(self) -> int:

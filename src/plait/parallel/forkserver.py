@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 import cloudpickle  # noqa: F401  loaded once, here, for all workers
 
+from plait._base import natives
 from plait.parallel import worker
 
 
@@ -52,7 +53,7 @@ class _Server:
         self._control = control
         self._lifeline = lifeline
         self._children: dict[int, int] = {}  # pidfd -> pid
-        self._poller = select.poll()
+        self._poller = natives.poll()
         self._poller.register(control, select.POLLIN)
 
     def serve(self) -> None:
@@ -69,7 +70,7 @@ class _Server:
             self._leave()
         channel_fd, page_fd = fds
         try:
-            pid = os.fork()
+            pid = natives.fork()
         except OSError as error:
             self._tell("failed", str(error))
         else:
@@ -88,7 +89,7 @@ class _Server:
         pid = self._children.pop(pidfd)
         self._poller.unregister(pidfd)
         os.close(pidfd)
-        self._tell("ended", pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        self._tell("ended", pid, os.waitstatus_to_exitcode(natives.waitpid(pid, 0)[1]))
 
     def _tell(self, *message: Any) -> None:
         self._control.send(pickle.dumps(message))
@@ -96,7 +97,7 @@ class _Server:
     def _leave(self) -> NoReturn:
         """The parent has gone, or wants no more workers: those that run end with their channels."""
         for pid in self._children.values():
-            os.waitpid(pid, 0)
+            natives.waitpid(pid, 0)
         os._exit(0)
 
 

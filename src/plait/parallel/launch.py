@@ -23,6 +23,7 @@ import socket
 import sys
 from typing import Any
 
+from plait._base import natives
 from plait.green import hub
 from plait.parallel import worker
 from plait.parallel.errors import PoolError
@@ -32,7 +33,7 @@ _START_S = 30.0  # to import plait on a loaded machine
 _REPORT_S = 0.5  # how long an ended worker's status may take from the server
 _GRACE_S = 0.2  # between a worker's closing its channel and its end
 
-_poll = select.poll
+_poll = natives.poll
 _start_hooks: list[tuple[str, str, tuple[Any, ...]]] = []
 
 
@@ -98,7 +99,7 @@ class Process:
 
 def _reap(pid: int) -> int | None:
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return os.waitstatus_to_exitcode(natives.waitpid(pid, 0)[1])
     except ChildProcessError:  # the user's own wait() was quicker, or SIGCHLD is ignored
         return None
 
@@ -125,7 +126,7 @@ class Launcher:
             # Taken before the fork: the hook that runs in the child closes the launcher's own.
             lifeline = os.dup(self._lifeline_read)
             try:
-                pid = os.fork()
+                pid = natives.fork()
                 if not pid:
                     worker.run(theirs, page_fd, lifeline)
             finally:

@@ -5,13 +5,13 @@ A loop or graph that is started inside a worker is nested: it gets what the budg
 
 from __future__ import annotations
 
-import _thread
 import os
 
+from plait._base import natives
 from plait.parallel.budget import Budget
 
 
-class _Here(_thread._local):
+class _Here(natives.local):
     worker_thread = False
 
 

@@ -6,14 +6,14 @@ starts without: it closes the parent's descriptors and touches nothing else.
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import os
 
+from plait._base import natives
 from plait.parallel.processes import ProcessPool
 from plait.parallel.threads import ThreadPool
 
-_lock = _thread.allocate_lock()
+_lock = natives.allocate_lock()
 _processes: ProcessPool | None = None
 _threads: ThreadPool | None = None
 
@@ -50,7 +50,7 @@ def shutdown() -> None:
 
 def _forget_parent() -> None:
     global _lock, _processes, _threads
-    _lock = _thread.allocate_lock()
+    _lock = natives.allocate_lock()
     inherited, _processes, _threads = _processes, None, None
     if inherited is not None:
         inherited.release()

@@ -17,7 +17,6 @@ so a process that never loops over processes stays single-threaded.
 
 from __future__ import annotations
 
-import _thread
 import os
 import pickle
 import select
@@ -27,7 +26,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from plait._base import clock
+from plait._base import clock, natives
 from plait.parallel import pickling
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
@@ -42,9 +41,9 @@ _KNOWN_MAX = 256  # functions that a worker keeps pickled
 _STOP_S = 2.0
 _SHUT_DOWN = "the pool was shut down while the call ran; a new call makes new workers"
 
-_allocate_lock = _thread.allocate_lock
-_start_new_thread = _thread.start_new_thread
-_epoll = select.epoll
+_allocate_lock = natives.allocate_lock
+_start_new_thread = natives.start_new_thread
+_epoll = natives.epoll
 
 
 class _Worker:

@@ -15,20 +15,20 @@ the process.
 
 from __future__ import annotations
 
-import _thread
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from plait._base import natives
 from plait.parallel import blocked, nesting
 
 BOUND = 64  # threads of one crew, compensation included
 IDLE_S = 10.0
 
-_allocate_lock = _thread.allocate_lock
-_start_new_thread = _thread.start_new_thread
-_get_native_id = _thread.get_native_id
+_allocate_lock = natives.allocate_lock
+_start_new_thread = natives.start_new_thread
+_get_native_id = natives.get_native_id
 
 Sleeper = tuple[int, int]  # native thread id, item
 
