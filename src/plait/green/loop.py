@@ -30,7 +30,7 @@ def _main_thread() -> int | None:
     it would take for the main one.
     """
     threading = sys.modules.get("threading")
-    return _thread.get_ident() if threading is None else threading.main_thread().ident
+    return natives.get_ident() if threading is None else threading.main_thread().ident
 
 
 _main_thread_ident = _main_thread()

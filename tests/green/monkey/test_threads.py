@@ -5,7 +5,7 @@ def test_threads_take_turns_where_they_wait(run):
     lines = run("""
         import threading, time
         def count(name):
-            for i in range(2):
+            for i in range(3):
                 print(name, i)
                 time.sleep(0)
         threads = [threading.Thread(target=count, args=name) for name in "ab"]
@@ -15,7 +15,7 @@ def test_threads_take_turns_where_they_wait(run):
             thread.join()
         print(threading.active_count())
     """)
-    assert lines == ["a 0", "b 0", "a 1", "b 1", "1"]
+    assert lines == ["a 0", "a 1", "b 0", "a 2", "b 1", "b 2", "1"]
 
 
 def test_the_main_thread_can_be_joined_and_other_threads_are_waited_for(run):
@@ -263,7 +263,7 @@ def test_modules_imported_by_two_greenlets_at_once_are_loaded_once(run, tmp_path
 
 def test_threads_in_a_library_s_os_thread_are_os_threads(run):
     lines = run("""
-        import threading
+        import threading, time
         start = monkey.get_original("_thread", "start_new_thread")
         main, seen, done = threading.get_native_id(), [], threading.Event()
         def outer():
@@ -272,7 +272,8 @@ def test_threads_in_a_library_s_os_thread_are_os_threads(run):
             inner.join()
             done.set()
         start(outer, ())
-        done.wait()
+        while not done.is_set():
+            time.sleep(0.001)
         print(len(seen), main in seen)
     """)
     assert lines == ["1 False"]
