@@ -166,7 +166,7 @@ class WSGIHandler:
         stream = self._stream
         due = stream.due_in(self._watch.ticks(_LINGER_SECONDS))
         dropped = 0
-        while dropped < _LINGER_BYTES and (data := stream.more(due)):
+        while dropped < _LINGER_BYTES and (data := stream.receive(due)):
             dropped += len(data)
 
     # -- one request ---------------------------------------------------------------------------------------------

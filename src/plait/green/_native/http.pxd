@@ -29,5 +29,5 @@ cdef class HeadReader:
     cdef object upgrade_class
     cdef object feed
 
-    cpdef Head parse(self, bytes raw, Py_ssize_t most_fields)
+    cpdef Head parse_strictly(self, bytes raw, Py_ssize_t most_fields)
     cpdef restart(self)

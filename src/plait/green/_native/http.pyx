@@ -120,7 +120,7 @@ cdef class HeadReader:
         """Forget what the parser knows, after an error."""
         self.feed = None
 
-    cpdef Head parse(self, bytes raw, Py_ssize_t most_fields):
+    cpdef Head parse_strictly(self, bytes raw, Py_ssize_t most_fields):
         """The head that `raw` is, empty line included. Raises InvalidClientRequest, and the parser's errors."""
         cdef HeadFields fields = self.fields
         cdef Head head = Head.__new__(Head)

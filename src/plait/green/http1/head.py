@@ -59,26 +59,27 @@ class HeadLimits:
         self.fields = fields
 
 
-class HeadParser:
+class HeadParser(HeadReader):
     """Parses the heads of one connection, one after the other."""
 
-    __slots__ = ("_reader",)
-
     def __init__(self) -> None:
-        self._reader = HeadReader(HttpRequestParser, HttpParserUpgrade)
+        super().__init__(HttpRequestParser, HttpParserUpgrade)
 
     def parse(self, raw: bytes, limits: HeadLimits) -> Head:
         """The head that `raw` is, empty line included. Raises InvalidClientRequest."""
         try:
-            return self._reader.parse(raw, limits.fields)
-        except HttpParserError as error:
-            self._reader.restart()
-            lines = raw.find(b"\r\n") + 2
-            if not _FOLD.search(raw, lines):
-                raise _invalid(error, raw) from None
-        except InvalidClientRequest:
-            self._reader.restart()
-            raise
+            return self.parse_strictly(raw, limits.fields)
+        except (HttpParserError, InvalidClientRequest) as error:
+            return self.reconsider(raw, limits, error)
+
+    def reconsider(self, raw: bytes, limits: HeadLimits, error: Exception) -> Head:
+        """What `raw` is although parse_strictly() raised error: one with folded fields."""
+        self.restart()
+        if not isinstance(error, HttpParserError):
+            raise error
+        lines = raw.find(b"\r\n") + 2
+        if not _FOLD.search(raw, lines):
+            raise _invalid(error, raw) from None
         return self.parse(raw[:lines] + _FOLD.sub(b" ", raw[lines:]), limits)
 
 
@@ -103,26 +104,21 @@ def read_head(stream: Stream, limits: HeadLimits, patience: int | None) -> bytes
 
     patience: ticks from its first byte to its last. Raises InvalidClientRequest.
     """
-    stream.idle = True
     try:
-        data = stream.take()
+        raw = stream.quick_head(limits.line_bytes)
     except ClientTooSlow:
         return b""
     except ServerStops:
-        data = stream.last_look()
-    finally:
-        stream.idle = False
-    end = data.find(b"\r\n\r\n") + 4
-    if end < 4 or data[0] <= 13 or end > limits.line_bytes:
-        return _read_rest(stream, data, limits, patience)
-    if end == len(data):
-        return data
-    stream.give_back(data, end)
-    return data[:end]
+        stream.give_back(stream.last_look())
+    else:
+        if raw:
+            return raw
+    return _read_rest(stream, limits, patience)
 
 
-def _read_rest(stream: Stream, first: bytes, limits: HeadLimits, patience: int | None) -> bytes:
+def _read_rest(stream: Stream, limits: HeadLimits, patience: int | None) -> bytes:
     """As read_head, of a head that comes in pieces, is long, or has empty lines before it."""
+    first = stream.taken()
     data = bytearray(first.lstrip(b"\r\n"))
     due = stream.due_in(patience)
     probe = HttpRequestParser(_NoFields)
@@ -136,7 +132,7 @@ def _read_rest(stream: Stream, first: bytes, limits: HeadLimits, patience: int |
         _feed_probe(probe, data, fed)
         fed = len(data)
         try:
-            first = stream.more(due)
+            first = stream.receive(due)
         except ClientTooSlow:
             raise InvalidClientRequest("Invalid request: its head took too long", TIMED_OUT) from None
         data += first if data else first.lstrip(b"\r\n")
