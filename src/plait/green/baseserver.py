@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import socket as _stdlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from plait.green.event import Event
 from plait.green.greenlets import Greenlet, spawn_raw
@@ -23,6 +23,8 @@ from plait.green.pool import Pool
 from plait.green.socket import socket
 
 __all__ = ["BaseServer", "parse_address"]
+
+S = TypeVar("S", bound="BaseServer")
 
 
 class BaseServer:
@@ -144,6 +146,12 @@ class BaseServer:
         self.address = self.socket.getsockname()
         self._stop_event.clear()
         self.start_accepting()
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
 
     def start_accepting(self) -> None:
         """Take requests, where they were not taken before."""

@@ -247,18 +247,11 @@ def __getattr__(name: str) -> Any:
 
 
 def _make_interfaces() -> None:
-    """Make all interfaces, and declare who implements them; without zope.interface they are empty classes."""
+    """Make all interfaces, and declare who implements them."""
+    from plait.green.interfaces import implement, interface
+
     names = globals()
-    try:
-        from zope.interface import Attribute, Interface, classImplements
-        from zope.interface.interface import InterfaceClass, fromFunction
-    except ImportError:
-        for name, (base, _, _) in _INTERFACES.items():
-            names[name] = type(name, (names[base] if base else object,), {"__module__": __name__})
-        return
     for name, (base, attributes, methods) in _INTERFACES.items():
-        content: dict[str, Any] = {attribute: Attribute(attribute) for attribute in attributes}
-        content |= {method: fromFunction(function, name=method) for method, function in methods.items()}
-        names[name] = InterfaceClass(name, (names[base] if base else Interface,), content, __module__=__name__)
+        names[name] = interface(name, __name__, names.get(base or ""), attributes, methods)
         if name[1:] in names:
-            classImplements(names[name[1:]], names[name])
+            implement(names[name[1:]], names[name])

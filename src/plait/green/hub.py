@@ -93,6 +93,10 @@ class Hub(Facilities, HubCore):
             f"timers={self.timers_pending} thread_ident={self.thread_ident:#x}>"
         )
 
+    def run(self) -> None:
+        self.start_periodic_monitoring_thread()
+        super().run()
+
     # -- waiting for the others ----------------------------------------------------------------------------------
 
     def join(self, timeout: float | None = None) -> bool:

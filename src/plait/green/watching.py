@@ -77,12 +77,12 @@ class SwitchTracer:
 
 
 class HubSwitchTracer(SwitchTracer):
-    """Blocked: the last switch to the hub is longer ago than `max_blocking_time` seconds."""
+    """Blocked: no switch to the hub in the last `max_blocking_time` seconds, or none at all."""
 
     def __init__(self, hub: Hub, max_blocking_time: float) -> None:
         self.hub = hub
         self.max_blocking_time = max_blocking_time
-        self._last = time.perf_counter()
+        self._last = float("-inf")
         super().__init__()
 
     def __call__(self, event: str, args: tuple[Any, Any]) -> None:

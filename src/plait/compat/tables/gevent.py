@@ -30,6 +30,7 @@ _GREENLET = ("Greenlet", "joinall", "killall")
 _PRIVATE = "plait.compat.gevent_private"
 _HUB = ("GreenletExit", "getcurrent", "get_hub", "idle", "iwait", "kill", "reinit", "sleep", "spawn_raw", "wait")
 _SAME = (
+    "backdoor",
     "baseserver",
     "contextvars",
     "event",
@@ -49,7 +50,6 @@ _SAME = (
     "socket",
     "subprocess",
     "timeout",
-    "util",
 )
 
 _MODULES: dict[str, Row] = {
@@ -87,7 +87,16 @@ _MODULES: dict[str, Row] = {
             "set_default_hub_class": "plait.green.hub:set_default_hub_class",
         }
     ),
+    "gevent._interfaces": Same(f"{_PRIVATE}.interfaces"),
+    "gevent._monitor": Face(
+        {
+            "MonitorWarning": "plait.green.monitoring:MonitorWarning",
+            "PeriodicMonitoringThread": "plait.green.monitoring:PeriodicMonitoringThread",
+            "_MonitorEntry": "plait.green.monitoring:MonitorEntry",
+        }
+    ),
     "gevent._util": Same(f"{_PRIVATE}.helpers"),
+    "gevent.util": Same("plait.green.util", lends={"_FailedToSwitch": "plait.green.util:NoSwitchError"}),
     "gevent._waiter": Face({"Waiter": f"{_PRIVATE}.waiter:Waiter"}),
     "gevent.threadpool": Same(
         "plait.green.threadpool",

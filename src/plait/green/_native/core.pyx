@@ -134,6 +134,10 @@ cdef class Callback(Entry):
         self.function = None
         self.args = empty_tuple
 
+    def close(self):
+        """As stop: what code written against another event loop calls."""
+        self.stop()
+
     def __repr__(self):
         return f"<Callback at {id(self):#x}: {self.function!r}{self.args!r}>"
 
