@@ -43,6 +43,7 @@ class Case:
 
     factor: how many times the peer's figure must be of ours, None where nothing is demanded.
     limit: the most that our figure may be; a case without a factor is measured on our side alone.
+    beside: the same job as other libraries' users write it; measured in the same turns, shown in lines of their own.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Case:
     limit: float | None = None
     repeat: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[Random], Reading]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ def resident_bytes() -> int:
 
 
 def _measure_here(case: Case, module: str, seed: int) -> None:
-    reading = case.run(importlib.import_module(module), Random(seed))
+    if module in case.beside:
+        reading = case.beside[module](Random(seed))
+    else:
+        reading = case.run(importlib.import_module(module), Random(seed))
     print(json.dumps([reading.figure, reading.answer]))
 
 
@@ -119,8 +124,9 @@ def _alone(program: str, case: Case, module: str, seeds: Sequence[int]) -> list[
     return [case.name, case.unit, "", f"{figure:,.1f}", "", "", "", f"<= {case.limit:,.1f}", verdict]
 
 
-def _against(program: str, case: Case, pair: Pair, seeds: Sequence[int]) -> list[str]:
+def _against(program: str, case: Case, pair: Pair, seeds: Sequence[int]) -> list[list[str]]:
     peers, ours = [], []
+    others: dict[str, list[float]] = {name: [] for name in case.beside}
     for seed in seeds:
         theirs = _measure(program, case, pair.peer, seed)
         mine = _measure(program, case, pair.ours, seed)
@@ -130,21 +136,30 @@ def _against(program: str, case: Case, pair: Pair, seeds: Sequence[int]) -> list
             )
         peers.append(theirs.figure)
         ours.append(mine.figure)
+        for name, figures in others.items():
+            figures.append(_measure(program, case, name, seed).figure)
     ratios = [theirs / mine for theirs, mine in zip(peers, ours, strict=True)]
     middle = statistics.median(ratios)
     verdict = "" if case.factor is None else "met" if middle >= case.factor else "MISSED"
     target = "" if case.factor is None else f">= {case.factor:g}x"
-    figures = [f"{statistics.median(peers):,.1f}", f"{statistics.median(ours):,.1f}"]
+    middles = [f"{statistics.median(peers):,.1f}", f"{statistics.median(ours):,.1f}"]
     spread = [f"{min(ratios):.2f}", f"{middle:.2f}", f"{max(ratios):.2f}"]
-    return [case.name, case.unit, *figures, *spread, target, verdict]
+    row = [case.name, case.unit, *middles, *spread, target, verdict]
+    return [row, *(_beside(name, case.unit, found, ours) for name, found in others.items())]
 
 
-def _row(program: str, case: Case, pair: Pair, arguments: argparse.Namespace) -> list[str]:
+def _beside(name: str, unit: str, figures: Sequence[float], ours: Sequence[float]) -> list[str]:
+    ratios = [theirs / mine for theirs, mine in zip(figures, ours, strict=True)]
+    spread = [f"{min(ratios):.2f}", f"{statistics.median(ratios):.2f}", f"{max(ratios):.2f}"]
+    return [f"  {name}", unit, f"{statistics.median(figures):,.1f}", "", *spread, "", ""]
+
+
+def _rows(program: str, case: Case, pair: Pair, arguments: argparse.Namespace) -> list[list[str]]:
     first = int.from_bytes(os.urandom(4)) if arguments.seed is None else arguments.seed
     repeat = arguments.repeat if case.repeat is None else min(case.repeat, arguments.repeat)
     seeds = range(first, first + repeat)
     if case.factor is None and case.limit is not None:
-        return _alone(program, case, pair.ours, seeds)
+        return [_alone(program, case, pair.ours, seeds)]
     return _against(program, case, pair, seeds)
 
 
@@ -177,7 +192,7 @@ def main(program: str, title: str, pair: Pair, cases: Sequence[Case]) -> None:
     missed = False
     for case in cases:
         if arguments.case is None or case.name in arguments.case:
-            row = _row(program, case, pair, arguments)
-            missed |= row[-1] == "MISSED"
-            print(_line(row), flush=True)
+            for row in _rows(program, case, pair, arguments):
+                missed |= row[-1] == "MISSED"
+                print(_line(row), flush=True)
     raise SystemExit(1 if missed else 0)

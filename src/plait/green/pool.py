@@ -4,13 +4,14 @@ A Group holds the greenlets that were added and have not ended. A Pool is a grou
 place. `imap` and `imap_unordered` feed a function from an iterable in a greenlet of their own and give results as
 they come.
 
-A place in a pool is a unit of its semaphore, given back when the hub hears that the greenlet has ended.
+A place in a pool is a unit of its semaphore, given back as the greenlet ends.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from queue import Full
 from typing import Any
 
@@ -111,7 +112,7 @@ class IMapUnordered(Greenlet):
         self._func = func
         self._items = items
         self._spawn = spawn
-        self._room = DummySemaphore() if maxsize is None else Semaphore(maxsize)
+        self._room = None if maxsize is None else Semaphore(maxsize)
         self.queue = self._new_store()  # results that have come and were not given out
         self._missing = 0  # results that were not given out yet
         self._fed = False  # no more items
@@ -120,22 +121,23 @@ class IMapUnordered(Greenlet):
         self.rawlink(self._feeding_ended)
 
     def _run(self) -> None:
+        spawn, func, room = self._spawn, self._func, self._room
         for index, item in enumerate(self._items):
-            self._room.acquire()
+            if room is not None:
+                room.acquire()
             self._missing += 1
             try:
-                worker = self._spawn(self._func, *item)
+                worker = spawn(func, *item)
             except BaseException:
                 self._missing -= 1
                 raise
-            worker.rawlink(lambda ended, index=index: self._arrived(index, ended))  # type: ignore[misc]
+            if isinstance(worker, Greenlet):
+                worker.when_ended(self._arrival(index))
+            else:
+                worker.rawlink(self._arrival(index))
 
     def _feeding_ended(self, _feeder: Greenlet) -> None:
         self._fed = True
-        self._look()
-
-    def _arrived(self, index: int, worker: Greenlet) -> None:
-        self._store(index, worker)
         self._look()
 
     def _look(self) -> None:
@@ -147,10 +149,17 @@ class IMapUnordered(Greenlet):
     def _new_store(self) -> Any:
         return deque()
 
-    def _store(self, index: int, worker: Greenlet) -> None:
-        self.queue.append(worker)
+    def _arrival(self, index: int) -> Callable[[Any], None]:
+        """What is called with the greenlet of an item when that has ended."""
+        return self._arrived
 
-    def _take(self) -> Greenlet | None:
+    def _arrived(self, worker: Any) -> None:
+        self.queue.append(worker)
+        if self._waiter is not None:
+            self._waiter.wake()
+
+    def _take(self) -> Any:
+        """The greenlet whose result is the next one, or None while that has not come."""
         return self.queue.popleft() if self.queue else None
 
     # -- the iterator --------------------------------------------------------------------------------------------
@@ -163,14 +172,15 @@ class IMapUnordered(Greenlet):
             worker = self._take()
             if worker is not None:
                 self._missing -= 1
-                self._room.release()
+                if self._room is not None:
+                    self._room.release()
                 return worker.get()
             if self._fed and not self._missing:
                 if self.exception is not None and not self._failure_given:
                     self._failure_given = True
                     raise self.exception
                 raise StopIteration
-            self._waiter = Waiter(outside=False)
+            self._waiter = Waiter(outside=False, subject=self)
             try:
                 self._waiter.wait()
             finally:
@@ -187,11 +197,15 @@ class IMap(IMapUnordered):
     def _new_store(self) -> Any:
         return {}
 
-    def _store(self, index: int, worker: Greenlet) -> None:
-        self.queue[index] = worker
+    def _arrival(self, index: int) -> Callable[[Any], None]:
+        return partial(self._arrived_at, index)
 
-    def _take(self) -> Greenlet | None:
-        worker: Greenlet | None = self.queue.pop(self._index, None)
+    def _arrived_at(self, index: int, worker: Any) -> None:
+        self.queue[index] = worker
+        self._look()
+
+    def _take(self) -> Any:
+        worker = self.queue.pop(self._index, None)
         self._index += worker is not None
         return worker
 
@@ -225,7 +239,9 @@ class Group(GroupMappingMixin):
 
     def add(self, greenlet: Any) -> None:
         """Take in a greenlet, until it ends."""
-        if hasattr(greenlet, "rawlink"):
+        if isinstance(greenlet, Greenlet):
+            greenlet.when_ended(self._discard)
+        elif hasattr(greenlet, "rawlink"):
             greenlet.rawlink(self._discard)
         self.greenlets.add(greenlet)
         self._empty_event.clear()
@@ -233,7 +249,9 @@ class Group(GroupMappingMixin):
     def discard(self, greenlet: Any) -> None:
         """Let a greenlet go. Nothing where it is not one of the group."""
         self._discard(greenlet)
-        if hasattr(greenlet, "unlink"):
+        if isinstance(greenlet, Greenlet):
+            greenlet.not_when_ended(self._discard)
+        elif hasattr(greenlet, "unlink"):
             greenlet.unlink(self._discard)
 
     def _discard(self, runner: Any) -> None:

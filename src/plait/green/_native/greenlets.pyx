@@ -360,7 +360,7 @@ cdef class Greenlet(greenlet):
         return 0
 
     cdef int drop_joiner(self, object joiner) except -1:
-        if self.joiner is joiner:
+        if self.joiner is not None and self.joiner == joiner:
             self.joiner = None
         elif self.more_joiners is not None and joiner in self.more_joiners:
             self.more_joiners.remove(joiner)
@@ -393,6 +393,20 @@ cdef class Greenlet(greenlet):
         if self.failure is not None:
             raise self.failure[1].with_traceback(self.failure[2])
         return self.value
+
+    def when_ended(self, callback):
+        """Call callback(self) on the greenlet's own stack when it ends, before its links; now, where it has.
+
+        For the mechanics of groups and scopes: the callback must not block, and what it raises is reported.
+        """
+        if self.state == ENDED:
+            callback(self)
+        else:
+            self.add_joiner(callback)
+
+    def not_when_ended(self, callback):
+        """Take back a `when_ended`. Nothing where there is none."""
+        self.drop_joiner(callback)
 
     def rawlink(self, callback):
         """Call callback(self) in the hub when it has ended; the callback must not block."""
@@ -501,8 +515,13 @@ def spawn_raw(function, *args, **kwargs):
 cdef int _tell(object joiner, Greenlet ended) except -1:
     if isinstance(joiner, Waiter):
         (<Waiter>joiner).wake(ended)
-    else:
+    elif isinstance(joiner, Collector):
         (<Collector>joiner).add(ended)
+    else:
+        try:
+            joiner(ended)
+        except BaseException as error:
+            ended.home().report(joiner, error)
     return 0
 
 
