@@ -98,24 +98,30 @@ def addresses(value: Any) -> list[str] | None:
     return [str(item).strip() for item in value if str(item).strip()] or None
 
 
-def importable(short_names: Mapping[str, str]) -> Callable[[Any], Any]:
-    """A check that gives the object that is named; `short_names` are those that stand for a path."""
+def importable(short_names: Mapping[str, str], absent: Mapping[str, str] | None = None) -> Callable[[Any], Any]:
+    """A check that gives the object that is named.
+
+    short_names: those that stand for a path. absent: those that stand for nothing here, and what to say of each.
+    """
 
     def check(value: Any) -> Any:
         if isinstance(value, str):
             value = [word.strip() for word in value.split(",")]
         if not isinstance(value, (list, tuple)):
             return value
-        return _first_importable(value, short_names)
+        return _first_importable(value, short_names, absent or {})
 
     return check
 
 
-def _first_importable(candidates: Iterable[Any], short_names: Mapping[str, str]) -> Any:
+def _first_importable(candidates: Iterable[Any], short_names: Mapping[str, str], absent: Mapping[str, str]) -> Any:
     failures = []
     for candidate in candidates:
         if not isinstance(candidate, str):
             return candidate
+        if candidate in absent:
+            failures.append(absent[candidate])
+            continue
         try:
             return _import(short_names.get(candidate, candidate))
         except ImportError as error:
@@ -173,7 +179,10 @@ _RESOLVERS = {
     "thread": "plait.green.resolver.thread.Resolver",
     "block": "plait.green.resolver.blocking.Resolver",
     "dnspython": "plait.green.resolver.dnspython.Resolver",
-    "ares": "plait.green.resolver.ares.Resolver",
+}
+_NO_RESOLVERS = {
+    "ares": "plait has no c-ares resolver; choose thread, which asks the system in threads of its own, or dnspython, "
+    "which asks name servers without threads (pip install plait[dnspython])"
 }
 _FILES = {
     "posix": "plait.green.fileobject.FileObjectPosix",
@@ -197,7 +206,9 @@ class Config:
         return _names()
 
     resolver = Setting(
-        ["thread"], importable(_RESOLVERS), "The class that hubs resolve names with: thread, block or dnspython."
+        ["thread"],
+        importable(_RESOLVERS, _NO_RESOLVERS),
+        "The class that hubs resolve names with: thread, block or dnspython.",
     )
     threadpool = Setting(
         ["plait.green.threadpool.ThreadPool"], importable({}), "The class of a hub's pool of worker threads."

@@ -6,7 +6,6 @@ standard library's socket module: getaddrinfo, gethostbyname, gethostbyname_ex, 
     thread     the system's own functions in a few threads; what needs no network is answered at once (the default)
     block      the system's own functions, where they are called
     dnspython  questions to name servers over green sockets, put together and read by that library
-    ares       not provided; says so
 
 `lookups` has the functions that `plait.green.socket` offers.
 """
