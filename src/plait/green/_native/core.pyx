@@ -608,7 +608,8 @@ cdef class HubCore(greenlet):
         self.parked_ends.previous = self.parked_ends.next = &self.parked_ends
 
     def __dealloc__(self):
-        self._drop_timers()
+        while self.timers:  # not by a method's name: names may be gone when the interpreter ends
+            self._pop_timer()
         PyMem_Free(self.heap)
 
     def parked(self):

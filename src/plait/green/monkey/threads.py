@@ -22,8 +22,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from plait._base import natives
-from plait.green import thread
+from plait._base import clock, natives
+from plait.green import pauses, thread
 from plait.green.monkey import state
 from plait.green.monkey.arrivals import when_imported
 from plait.green.monkey.errors import Warnings
@@ -34,6 +34,9 @@ from plait.green.waiter import DeadlineExceeded, Waiter
 from plait.greenlet import getcurrent
 
 __all__ = ["patch_threads"]
+
+# How often the end of a thread is looked for where nothing can wait for it.
+LOOK_S = 0.01
 
 _HANDLE = "_os_thread_handle" if sys.version_info >= (3, 14) else "_handle"
 _HAS_HANDLES = sys.version_info >= (3, 13)
@@ -127,28 +130,46 @@ def _exchange_end(found: Any, end: EndLock | _NativeEnd) -> None:
 
 
 class _Watch:
-    """Waits for something that only blocks: a thread of its own does that, and wakes who waits here."""
+    """Waits for a thread's end, which only blocks: a thread of its own does that, and wakes who waits here.
 
-    def __init__(self, block: Callable[[], object]) -> None:
+    Where the interpreter is ending and starts no more threads, it is looked at now and then instead.
+    """
+
+    def __init__(self, block: Callable[[], object], is_over: Callable[[], bool]) -> None:
         self._block = block
+        self._is_over = is_over
         self._waiters: list[Waiter[Any]] = []
         self._begun = self._over = False
 
     def wait(self, timeout: float | None) -> bool:
         """False where `timeout` seconds passed first."""
+        deadline = deadline_after(timeout)
+        if not self._begun and not self._begin():
+            return self._look_until(deadline)
         waiter: Waiter[Any] = Waiter(outside=True)
         self._waiters.append(waiter)
-        if not self._begun:
-            self._begun = True
-            natives.start_new_thread(self._run, ())
-        if self._over:
-            return True
         try:
-            waiter.wait(deadline_after(timeout))
+            if not self._over:
+                waiter.wait(deadline)
         except DeadlineExceeded:
             return False
         finally:
             self._waiters.remove(waiter)
+        return True
+
+    def _begin(self) -> bool:
+        try:
+            natives.start_new_thread(self._run, ())
+        except RuntimeError:
+            return False
+        self._begun = True
+        return True
+
+    def _look_until(self, deadline: float | None) -> bool:
+        while not self._is_over():
+            if deadline is not None and clock.now() >= deadline:
+                return False
+            pauses.sleep(LOOK_S)
         return True
 
     def _run(self) -> None:
@@ -163,7 +184,7 @@ class _NativeEnd:
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
-        self._watch = _Watch(self._await)
+        self._watch = _Watch(self._await, self._is_over)
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         while not self._lock.acquire(False):
@@ -181,9 +202,12 @@ class _NativeEnd:
         self._lock.acquire()
         self._lock.release()
 
+    def _is_over(self) -> bool:
+        return not self._lock.locked()
+
     def _at_fork_reinit(self) -> None:
         self._lock._at_fork_reinit()
-        self._watch = _Watch(self._await)
+        self._watch = _Watch(self._await, self._is_over)
 
 
 class _NativeHandle:
@@ -191,7 +215,7 @@ class _NativeHandle:
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
-        self._watch = _Watch(handle.join)
+        self._watch = _Watch(handle.join, handle.is_done)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handle, name)
