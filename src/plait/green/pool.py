@@ -103,7 +103,7 @@ class IMapUnordered(Greenlet):
         self,
         func: Callable[..., Any],
         items: Iterable[tuple[Any, ...]],
-        spawn: Callable[..., Greenlet],
+        spawn: Callable[..., Any],
         maxsize: int | None = None,
     ) -> None:
         if maxsize is not None and maxsize < 1:
@@ -131,7 +131,7 @@ class IMapUnordered(Greenlet):
             except BaseException:
                 self._missing -= 1
                 raise
-            if isinstance(worker, Greenlet):
+            if isinstance(worker, Greenlet):  # others may be what `spawn` makes
                 worker.when_ended(self._arrival(index))
             else:
                 worker.rawlink(self._arrival(index))

@@ -62,5 +62,4 @@ class Event(event.Event):
 
     def _at_fork_reinit(self) -> None:
         """Nobody waits any more, in a forked child."""
-        self._waiters.clear()
-        self._links.clear()
+        self.forget_waiters()

@@ -63,6 +63,11 @@ cdef class Linkable:
         """How many greenlets wait."""
         return 0 if self.line is None else self.line.count
 
+    def forget_waiters(self):
+        """In a forked child, where nobody waits any more."""
+        self.line = None
+        self.links = None
+
     cdef int announce(self) except -1:
         """Wake who waits at this moment, first come first served, and have the links called."""
         cdef Waiter waiter
