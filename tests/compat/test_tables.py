@@ -38,6 +38,27 @@ def test_importing_a_row_replaces_nothing_of_plaits(peer, name, row):
         assert not hasattr(import_module(parent.module), child) or meant is not None
 
 
+@pytest.mark.parametrize(("peer", "name", "row"), ROWS)
+def test_submodules_that_are_attributes_have_rows(peer, name, row):
+    submodules = row.submodules if isinstance(row, Face) else ()
+    assert {f"{name}.{child}" for child in submodules} <= peer.modules.keys()
+    assert not set(submodules) & set(row.names if isinstance(row, Face) else ())
+
+
+def test_a_submodule_is_an_attribute_when_it_is_asked_for(run_script):
+    script = """
+    from plait import compat
+    compat.install("gevent")
+    import sys, gevent
+    assert "gevent.event" not in sys.modules
+    assert gevent.event is sys.modules["gevent.event"] is sys.modules["plait.green.event"]
+    assert "hub" in dir(gevent) and "hub" not in gevent.__all__
+    print(gevent.hub.get_hub is gevent.get_hub, gevent.version_info[:2])
+    """
+    done = run_script(script)
+    assert (done.stdout, done.stderr) == ("True (26, 9)\n", "")
+
+
 @pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
 def test_a_library_is_complete_in_itself(peer):
     assert peer.name in peer.modules

@@ -153,6 +153,8 @@ def _fill(module: ModuleType, face: Face) -> None:
     """Give a face its names, each fetched when it is asked for and kept."""
 
     def get(name: str) -> object:
+        if name in face.submodules:
+            return import_module(f"{module.__name__}.{name}")
         if name not in face.names:
             raise AttributeError(f"plait provides no counterpart of {module.__name__}.{name}")
         value = fetch(face.names[name])
@@ -163,5 +165,5 @@ def _fill(module: ModuleType, face: Face) -> None:
         __doc__=f"What plait provides of {module.__name__}.",
         __all__=[name for name in face.names if not name.startswith("_")],
         __getattr__=get,
-        __dir__=lambda: sorted({*module.__dict__, *face.names}),
+        __dir__=lambda: sorted({*module.__dict__, *face.names, *face.submodules}),
     )

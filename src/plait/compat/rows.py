@@ -27,10 +27,15 @@ class Same:
 
 
 class Face:
-    """No one module of plait has these names: a module of names, each fetched from its place when it is asked for."""
+    """No one module of plait has these names: a module of names, each fetched from its place when it is asked for.
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    submodules: those that are attributes without being imported, since the library imports them by itself; here each is
+    imported when it is asked for.
+    """
+
+    def __init__(self, names: Mapping[str, str], submodules: tuple[str, ...] = ()) -> None:
         self.names = names
+        self.submodules = submodules
 
 
 Row = Same | Face

@@ -32,6 +32,7 @@ _HUB = ("GreenletExit", "getcurrent", "get_hub", "idle", "iwait", "kill", "reini
 _SAME = (
     "backdoor",
     "baseserver",
+    "builtins",
     "contextvars",
     "event",
     "events",
@@ -39,6 +40,7 @@ _SAME = (
     "fileobject",
     "local",
     "lock",
+    "monkey",
     "pool",
     "pywsgi",
     "queue",
@@ -49,11 +51,20 @@ _SAME = (
     "signal",
     "socket",
     "subprocess",
+    "thread",
+    "threading",
+    "time",
     "timeout",
 )
 
 _MODULES: dict[str, Row] = {
-    "gevent": Face({name: f"plait.green:{name}" for name in _PACKAGE}),
+    "gevent": Face(
+        {
+            **{name: f"plait.green:{name}" for name in _PACKAGE},
+            "version_info": f"{_PRIVATE}:version_info",
+        },
+        submodules=("event", "exceptions", "greenlet", "hub", "timeout"),
+    ),
     "gevent.greenlet": Face({name: f"plait.green:{name}" for name in _GREENLET}),
     "gevent.hub": Face(
         {
