@@ -166,3 +166,21 @@ def test_trace_prints_the_timeline_after_the_program(run_plait, program):
     lines = result.stderr.splitlines()
     assert lines[0].startswith("A = worker ")
     assert lines[-1].endswith("lazy node 7 f")
+
+
+def test_a_patched_program_s_threads_are_greenlets(run_plait, program):
+    script = program("""
+        import threading, time
+        def ask(seen):
+            time.sleep(0)
+            seen.append(threading.get_native_id())
+        seen = []
+        threads = [threading.Thread(target=ask, args=(seen,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(len(seen), set(seen) == {threading.get_native_id()})
+    """)
+    assert run_plait("run", *NONE, "--patch", script).stdout == "3 True\n"
+    assert run_plait("run", *NONE, script).stdout == "3 False\n"

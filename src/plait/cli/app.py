@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from plait._base.errors import PlaitError
 
-_RUN_USAGE = "plait run [--as NAME,...] [--trace] (script.py | -m module) [args ...]"
+_RUN_USAGE = "plait run [--as NAME,...] [--patch] [--trace] (script.py | -m module) [args ...]"
 _WITH_VALUE = {"--as"}  # options of `run` that take the next word
 
 
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
         help="the libraries to stand in for: greenlet, gevent, joblib, dask (default: all; '' for none)",
     )
+    run.add_argument(
+        "--patch", action="store_true", help="make the standard library cooperative first, as monkey.patch_all() does"
+    )
     run.add_argument("--trace", action="store_true", help="print the text timeline on stderr when the program ends")
     run.set_defaults(answer=_run)
 
@@ -105,7 +108,7 @@ def _tour(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from plait.cli import run
 
-    return run.run(args.target, args.names, trace=args.trace)
+    return run.run(args.target, args.names, trace=args.trace, patch=args.patch)
 
 
 def _info(args: argparse.Namespace) -> int:

@@ -19,14 +19,18 @@ from plait.cli.errors import UsageError
 _Program = tuple[Mapping[str, object], Callable[[], CodeType]]
 
 
-def run(target: Sequence[str], names: Sequence[str] | None, trace: bool = False) -> int:
+def run(target: Sequence[str], names: Sequence[str] | None, trace: bool = False, patch: bool = False) -> int:
     """Run `target`, ("script.py", args...) or ("-m", "module", args...), and return its exit code.
 
-    names: the libraries that plait stands in for, None for all. A SystemExit of the program goes through. Raises
-    UsageError where there is no such program.
+    names: the libraries that plait stands in for, None for all. patch: make the standard library cooperative before the
+    program is looked for. A SystemExit of the program goes through. Raises UsageError where there is no such program.
     """
     find = _check(target)
     _stand_in(names)
+    if patch:
+        from plait.green import monkey
+
+        monkey.patch_all()
     program = find()
     if not trace:
         return _execute(program)

@@ -41,6 +41,7 @@ _SAME = (
     "local",
     "lock",
     "monkey",
+    "monkey.__main__",
     "pool",
     "pywsgi",
     "queue",
@@ -105,6 +106,9 @@ _MODULES: dict[str, Row] = {
             "PeriodicMonitoringThread": "plait.green.monitoring:PeriodicMonitoringThread",
             "_MonitorEntry": "plait.green.monitoring:MonitorEntry",
         }
+    ),
+    "gevent.monkey.api": Face(
+        {name: f"plait.green.monkey:{name}" for name in ("get_original", "patch_item", "patch_module", "remove_item")}
     ),
     "gevent._util": Same(f"{_PRIVATE}.helpers"),
     "gevent.util": Same("plait.green.util", lends={"_FailedToSwitch": "plait.green.util:NoSwitchError"}),
