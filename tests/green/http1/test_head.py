@@ -50,6 +50,8 @@ def test_a_head_is_what_the_environment_needs():
         ("HTTP/1.0\n", False),
         ("HTTP/1.0\nConnection: Keep-Alive\n", True),
         ("HTTP/1.0\nConnection: keep-alive, close\n", False),
+        ("HTTP/1.0\nConnection:\xa0keep-alive\n", False),
+        ("HTTP/1.1\nConnection: \x85close\xa0\n", True),
     ],
 )
 def test_who_keeps_the_connection(line, keeps):
@@ -102,6 +104,7 @@ def test_a_folded_field_is_one_line():
         ("GET / RTSP/1.0\n\n", "400"),
         ("PRI * HTTP/2.0\n\n", "400"),
         ("GET /a b HTTP/1.1\n\n", "400"),
+        ("GET /a\tb HTTP/1.1\n\n", "400"),
         ("GET /\x7f HTTP/1.1\n\n", "400"),
         ("GET /\xe4 HTTP/1.1\n\n", "400"),
         ("FROBNICATE / HTTP/1.1\n\n", "400"),
@@ -114,6 +117,13 @@ def test_what_is_not_clear_is_refused(text, status):
 
 def test_a_lone_line_feed_ends_no_line():
     for raw in (b"GET / HTTP/1.1\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\nB: c\r\n\r\n"):
+        with pytest.raises(InvalidClientRequest):
+            HeadParser().parse(raw, LIMITS)
+
+
+def test_a_line_feed_within_the_first_line_is_no_part_of_the_target():
+    """llhttp takes what comes before it for a request of HTTP/0.9, and what comes behind it for a field."""
+    for raw in (b"GET /a\nB: HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /a\nB:  HTTP/1.1\r\n\r\n"):
         with pytest.raises(InvalidClientRequest):
             HeadParser().parse(raw, LIMITS)
 

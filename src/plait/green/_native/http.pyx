@@ -101,7 +101,7 @@ cdef class Head:
 
 
 cdef list _tokens(str text):
-    return [token.strip() for token in text.lower().split(",")]
+    return [token.strip(" \t") for token in text.lower().split(",")]  # not of the other spaces that latin-1 has
 
 
 cdef class HeadReader:
@@ -154,6 +154,7 @@ cdef int _cut_line(Head head) except -1:
     cdef const char* space
     cdef const char* word
     cdef const char* version
+    cdef Py_ssize_t at
     head.request_line = _text(start, end)
     space = <const char*>memchr(start, b" ", end - start)
     version = end - 8
@@ -172,7 +173,11 @@ cdef int _cut_line(Head head) except -1:
     end = version - 1
     while end > word and (end - 1)[0] == b" ":
         end -= 1
-    if end <= word or memchr(word, b" ", end - word) != NULL:
+    for at in range(end - word):  # llhttp ends the line of an HTTP/0.9 request at a lone line feed, and goes on with fields
+        if <unsigned char>word[at] <= b" " or word[at] == 0x7F:
+            end = word
+            break
+    if end <= word:
         raise InvalidClientRequest(f"Invalid request line: {head.request_line!r}")
     head.target = _text(word, end)
     space = <const char*>memchr(word, b"?", end - word)

@@ -5,7 +5,7 @@ the file below. Nothing is received before it is asked for; then `100 Continue` 
 for it.
 
 A chunk's size line is taken strictly: hexadecimal digits, then nothing or an extension, then CR LF. Extensions and
-trailers are skipped; their sizes are bounded. Source: RFC 9112, section 7.1.
+trailers are skipped; their sizes are bounded, and no trailer may speak of framing. Source: RFC 9112, section 7.1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ MOST_LINE_BYTES = 8192  # of a chunk's size with its extension, and of a trailer
 MOST_TRAILERS = 100
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[^\r\n]*)?\r\n")
-_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n")
+# A trailer that speaks of framing would be a second opinion on where the body ends.
+_TRAILER = re.compile(
+    rb"(?!(?i:content-length|transfer-encoding)\s*:)[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n"
+)
 
 
 class Input:
