@@ -163,6 +163,10 @@ class Watch:
             self.cancel()
             function(*args)
 
+    def __del__(self) -> None:
+        if self._fd >= 0:  # of a hub that has ended
+            _close(self._fd)
+
     def _release(self) -> None:
         self._hub.outside_waits -= self._keeps_alive
         fd, self._fd = self._fd, NO_DESCRIPTOR

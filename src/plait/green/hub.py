@@ -242,6 +242,21 @@ class Hub(Facilities, HubCore):
         self.close()
         if not self.dead:
             self.throw(GreenletExit)
+        self.drop_all()
+
+    def _end_with_thread(self) -> None:
+        """End the hub, then who is parked in it, so that `finally` runs and their stacks hold nothing for ever."""
+        self._ending = True
+        self.close_facilities()
+        if not self.dead:
+            self.throw(GreenletExit)  # who blocks from now on comes back to here at once, and is left where it is
+        for runner, _subject, _since in self.parked():
+            runner.parent = getcurrent()
+            try:
+                runner.throw(GreenletExit)
+            except BaseException as error:
+                Hub.handle_error(self, runner, type(error), error, error.__traceback__)
+        self.destroy()
 
     def _orphaned(self) -> None:
         """A forked child came back into the parent's hub: hand over to the child's own, or become it."""
@@ -276,9 +291,10 @@ class _Keeper:
     def __del__(self) -> None:
         hub = self._hub
         if hub.generation == core.generation() and not sys.is_finalizing():
-            hub.close()
             if natives.get_ident() == hub.thread_ident:
-                hub.destroy()
+                hub._end_with_thread()
+            else:
+                hub.close()
 
 
 _hub_class = Hub

@@ -11,6 +11,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os as _os
+import sys as _sys
+import warnings
+from contextlib import nullcontext
 
 from plait.green import children, childwatch
 from plait.green.hub import current, get_hub, reinit, started
@@ -19,6 +22,7 @@ from plait.green.poller import READ, WRITE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any, TypeVar
 
     _Result = TypeVar("_Result", bound=tuple[Any, ...])
@@ -133,7 +137,8 @@ def close(fd: int) -> None:
 
 def fork_gevent() -> int:
     """os.fork, after which the child goes on with all greenlets of this thread, as the parent does."""
-    child = _fork()
+    with _no_word_of_threads():
+        child = _fork()
     if not child:
         reinit()
     return child
@@ -141,10 +146,18 @@ def fork_gevent() -> int:
 
 def forkpty_gevent() -> tuple[int, int]:
     """os.forkpty, after which the child goes on with all greenlets of this thread."""
-    child, terminal = _forkpty()
+    with _no_word_of_threads():
+        child, terminal = _forkpty()
     if not child:
         reinit()
     return child, terminal
+
+
+def _no_word_of_threads() -> AbstractContextManager[object]:
+    """From 3.12 on a fork with threads warns; ours are the thread pool's, of which the child does without."""
+    if _sys.version_info < (3, 12):
+        return nullcontext()
+    return warnings.catch_warnings(action="ignore", category=DeprecationWarning)
 
 
 def fork_and_watch(

@@ -119,7 +119,7 @@ class EpollPoller:
     def _unregister(self, fd: int) -> None:
         try:
             self._epoll.unregister(fd)
-        except OSError:  # closed already: the kernel dropped it
+        except (OSError, ValueError):  # closed already, and the kernel dropped it; or all is closed
             pass
 
     def _silence(self) -> None:

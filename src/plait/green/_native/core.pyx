@@ -936,6 +936,13 @@ cdef class HubCore(greenlet):
             self.timers_cancelled -= 1
         return 0
 
+    def drop_all(self):
+        """Hold nothing any more: what is in C's arrays the garbage collector does not see. For a hub that has ended."""
+        self.ready.clear()
+        self.idle.clear()
+        self.inbox.clear()
+        self._drop_timers()
+
     def _drop_timers(self):
         while self.timers:
             self._pop_timer()
