@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import threading
+import traceback
 import weakref
 from functools import partial
 
@@ -476,3 +477,41 @@ def test_a_handle_error_that_fails_is_printed_and_get_raises_the_first_failure(e
     finally:
         del hub.handle_error
     assert [str(error) for _, error in errors] == ["handle_error"]
+
+
+def test_a_greenlet_knows_who_spawned_it_and_where():
+    def spawns():
+        return green.spawn(green.sleep, 0)
+
+    runner = spawns()
+    here = traceback.extract_stack(runner.spawning_stack)
+    assert [place.name for place in here[-2:]] == ["test_a_greenlet_knows_who_spawned_it_and_where", "spawns"]
+    assert here[-1].line == "return green.spawn(green.sleep, 0)"
+    assert runner.spawning_greenlet() is green.getcurrent()
+    runner.join()
+
+
+def test_greenlets_are_not_tracked_where_that_is_off():
+    green.config.track_greenlet_tree = False
+    try:
+        runner = green.spawn(green.sleep, 0)
+    finally:
+        green.config.track_greenlet_tree = True
+    assert runner.spawning_stack is None
+    assert runner.spawning_greenlet is None
+    runner.join()
+
+
+def test_children_share_the_locals_of_their_tree():
+    def child():
+        return green.getcurrent().spawn_tree_locals
+
+    def root():
+        own = green.getcurrent().spawn_tree_locals
+        own["seen"] = True
+        return own, green.spawn(child).get()
+
+    first, second = green.spawn(root), green.spawn(root)
+    own, childs = first.get()
+    assert own is childs
+    assert second.get()[0] is not own

@@ -17,8 +17,11 @@ they neither block nor raise) and links (the user's: called by the hub, in the o
 Cost: a spawn is one object, one run-queue entry and one switch; one more switch brings its end back to the hub.
 """
 
-from plait.green._native.greenlets import Greenlet, spawn, spawn_raw
+from plait.green._native.greenlets import Greenlet, spawn, spawn_raw, track
+from plait.green.settings import config
 
 __all__ = ["Greenlet", "spawn", "spawn_later", "spawn_raw"]
 
 spawn_later = Greenlet.spawn_later
+
+track(config.track_greenlet_tree)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import os
 
+from plait.green._native.greenlets import track
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -143,10 +145,22 @@ def _import(path: str) -> Any:
 
 
 class Setting(_OfType[T]):
-    """One attribute of `Config`. variable: the environment variable, GEVENT_ and the name by default."""
+    """One attribute of `Config`.
 
-    def __init__(self, default: Any, check: Callable[[Any], T], doc: str = "", variable: str = "") -> None:
+    variable: the environment variable, GEVENT_ and the name by default.
+    changed: called with each value that is assigned.
+    """
+
+    def __init__(
+        self,
+        default: Any,
+        check: Callable[[Any], T],
+        doc: str = "",
+        variable: str = "",
+        changed: Callable[[T], object] | None = None,
+    ) -> None:
         self.default = default
+        self.changed = changed
         self.check = check
         self.variable = variable
         self.name = ""
@@ -172,7 +186,9 @@ class Setting(_OfType[T]):
         return values[self.name]  # type: ignore[no-any-return]
 
     def __set__(self, config: Config, value: Any) -> None:
-        config._values[self.name] = self.check(value)
+        config._values[self.name] = checked = self.check(value)
+        if self.changed is not None:
+            self.changed(checked)
 
 
 _RESOLVERS = {
@@ -225,7 +241,7 @@ class Config:
     format_context = Setting(
         "pprint.saferepr", importable({}), "How a hub shows the context of an error that it prints."
     )
-    track_greenlet_tree = Setting(True, boolean, "Whether greenlets know who spawned them, and where.")
+    track_greenlet_tree = Setting(True, boolean, "Whether greenlets know who spawned them, and where.", changed=track)
     trace_malloc = Setting(
         False, count, "tracemalloc's frames; what allocates greenlets shows up there.", variable="PYTHONTRACEMALLOC"
     )

@@ -14,6 +14,7 @@ cdef extern from "layer.h":
         object (*start)(object greenlet, object run)
         int (*keep)(PyObject *keeper) except -1
         int (*set_parent)(object greenlet, object parent) except -1
+        int (*places)(PyObject **codes, int *instructions, int max)
         int (*started)(object greenlet)
         int (*active)(object greenlet)
 

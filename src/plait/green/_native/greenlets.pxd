@@ -1,8 +1,20 @@
+from cpython.object cimport PyObject
+
 from plait.green._native.core cimport Entry, HubCore, Timer, Waiter, greenlet
 
 
 cdef class Begin(Entry):
     cdef Greenlet greenlet
+
+
+cdef enum:
+    PLACES = 10  # frames of the spawner that are remembered
+
+
+cdef struct Places:
+    int count
+    int instructions[PLACES]
+    PyObject *codes[PLACES]
 
 
 cdef class Greenlet(greenlet):
@@ -21,7 +33,8 @@ cdef class Greenlet(greenlet):
     cdef object ident
     cdef object given_name
     cdef object call_text
-    cdef readonly object spawner
+    cdef object spawner
+    cdef Places *places
     cdef dict tree_locals
 
     cdef int set_up(self, object function, tuple args, object keywords) except -1

@@ -5,7 +5,9 @@ import sys
 import weakref
 from heapq import heappop, heappush
 
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.weakref cimport PyWeakref_NewRef
 
 from plait.green._native.core cimport (
@@ -16,12 +18,17 @@ from plait.green._native.timeouts cimport wait_within
 from plait.green._native.timeouts import throw_into, timed_out
 from plait.greenlet import GreenletExit
 
+cdef extern from "Python.h":
+    ctypedef struct PyCodeObject
+    int PyCode_Addr2Line(PyCodeObject *code, int instruction)
+
 cdef enum:
     NEW
     SCHEDULED
     RUNNING
     ENDED
 
+cdef bint tracking = True
 cdef int _REPR_LIMIT = 50
 cdef list _spawn_callbacks = []
 cdef list _free_idents = []
@@ -67,12 +74,22 @@ cdef class Greenlet(greenlet):
         self.function = function
         self.args = args
         self.keywords = keywords
+        if not tracking:
+            return 0
         self.spawner = PyWeakref_NewRef(spawner, None)
+        self.places = note_places()
         if isinstance(spawner, Greenlet):
             self.tree_locals = (<Greenlet>spawner).spawn_tree_locals
         else:
             self.tree_locals = getattr(spawner, "spawn_tree_locals", None)  # a raw greenlet's
         return 0
+
+    def __dealloc__(self):
+        cdef int i
+        if self.places != NULL:
+            for i in range(self.places.count):
+                Py_DECREF(<object>self.places.codes[i])
+            PyMem_Free(self.places)
 
     # -- making them -----------------------------------------------------------------------------------------
 
@@ -192,8 +209,18 @@ cdef class Greenlet(greenlet):
 
     @property
     def spawning_greenlet(self):
-        """A weak reference to the greenlet that made it."""
+        """A weak reference to the greenlet that made it; None where `track` is off."""
         return self.spawner
+
+    @property
+    def spawning_stack(self):
+        """Where it was made: the innermost frames, as `traceback` reads them; None where `track` is off."""
+        cdef object place = None
+        cdef int i
+        if self.places != NULL:
+            for i in range(self.places.count - 1, -1, -1):
+                place = Place(<object>self.places.codes[i], self.places.instructions[i], place)
+        return place
 
     @property
     def spawn_tree_locals(self):
@@ -570,6 +597,50 @@ def join_many(list items, timeout=None, count=None):
             if item.state != ENDED:
                 item.drop_joiner(collector)
     return collector.done if count is None else collector.done[:enough]
+
+
+# -- who made them, and where ------------------------------------------------------------------------------------
+
+def track(bint on):
+    """Whether greenlets remember from now on who made them, and where."""
+    global tracking
+    tracking = on
+
+
+cdef Places *note_places() except NULL:
+    cdef int i
+    cdef Places *places = <Places *>PyMem_Malloc(sizeof(Places))
+    if places == NULL:
+        raise MemoryError
+    places.count = layer.places(places.codes, places.instructions, PLACES)
+    for i in range(places.count):
+        Py_INCREF(<object>places.codes[i])
+    return places
+
+
+cdef class Place:
+    """A frame as it was, as far as `traceback` looks at frames. Costs nothing until it is asked for."""
+
+    cdef readonly object f_code
+    cdef readonly int f_lasti
+    cdef readonly object f_back
+
+    def __cinit__(self, code, int instruction, back):
+        self.f_code = code
+        self.f_lasti = instruction
+        self.f_back = back
+
+    @property
+    def f_lineno(self):
+        return PyCode_Addr2Line(<PyCodeObject *><PyObject *>self.f_code, self.f_lasti)
+
+    @property
+    def f_globals(self):
+        return {}
+
+    @property
+    def f_locals(self):
+        return {}
 
 
 # -- names and idents --------------------------------------------------------------------------------------------

@@ -149,6 +149,20 @@ layer_set_parent(PyObject *greenlet, PyObject *parent)
 }
 
 static int
+layer_places(PyObject **codes, int *instructions, int max)
+{
+    int count = 0;
+    struct _PyInterpreterFrame *frame = gl_tstate_running_frame(gl_tstate_current());
+    for (; frame != NULL && count < max; frame = frame->previous) {
+        if (gl_frame_is_python(frame)) {
+            codes[count] = (PyObject *)gl_frame_code(frame);
+            instructions[count++] = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
+        }
+    }
+    return count;
+}
+
+static int
 layer_started(PyObject *greenlet)
 {
     return gl_is_started(((PyGreenlet *)greenlet)->pimpl);
@@ -169,6 +183,7 @@ gl_make_layer_api(void)
         .start = layer_start,
         .keep = layer_keep,
         .set_parent = layer_set_parent,
+        .places = layer_places,
         .started = layer_started,
         .active = layer_active,
     };

@@ -19,6 +19,9 @@ typedef struct {
      * before its greenlets are gone. 0, or -1. */
     int (*keep)(PyObject *keeper);
     int (*set_parent)(PyObject *greenlet, PyObject *parent); /* 0, or -1 */
+    /* Where the caller is in Python: the code objects of its innermost frames (borrowed) and the instruction that each is
+     * at, in bytes, as PyCode_Addr2Line takes it. Returns how many, at most max. Allocates nothing. */
+    int (*places)(PyObject **codes, int *instructions, int max);
     int (*started)(PyObject *greenlet); /* begun, perhaps ended */
     int (*active)(PyObject *greenlet); /* begun and not ended */
 } GreenletLayer_API;

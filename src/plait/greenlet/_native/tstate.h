@@ -224,6 +224,17 @@ gl_tstate_top_frame(const gl_tstate *ts, const void *where)
 #endif
 }
 
+/* The innermost frame of what runs now. */
+static inline struct _PyInterpreterFrame *
+gl_tstate_running_frame(const PyThreadState *tstate)
+{
+#if GL_CFRAME
+    return tstate->cframe->current_frame;
+#else
+    return tstate->current_frame;
+#endif
+}
+
 /* What a frame on a data stack owns, version by version: drop it, as CPython does when the frame returns. Values on
  * its evaluation stack are lost: up to 3.13 CPython does not write down how many there are. */
 static inline void
@@ -292,6 +303,13 @@ static inline bool
 gl_frame_has_object(const struct _PyInterpreterFrame *frame)
 {
     return frame->owner < 3 && frame->frame_obj != NULL; /* 3 and 4: owned by the C stack or the interpreter */
+}
+
+/* Whether it is a frame of Python code, not a mark of an entry into the interpreter. */
+static inline bool
+gl_frame_is_python(const struct _PyInterpreterFrame *frame)
+{
+    return frame->owner < 3;
 }
 
 #endif
