@@ -43,7 +43,6 @@ _SAME = (
     "monkey",
     "monkey.__main__",
     "pool",
-    "pywsgi",
     "queue",
     "resolver",
     "resolver.blocking",
@@ -88,6 +87,14 @@ _MODULES: dict[str, Row] = {
             "config": "plait.green.settings:config",
             "validate_bool": "plait.green.settings:boolean",
         }
+    ),
+    "gevent.pywsgi": Same(
+        "plait.green.pywsgi",
+        lends={
+            "_InvalidClientInput": "plait.green.http1.errors:InvalidClientInput",
+            "_InvalidClientRequest": "plait.green.http1.errors:InvalidClientRequest",
+            "_NoopLog": "plait.green.http1.logs:NoLog",
+        },
     ),
     "gevent._greenlet_primitives": Face({"get_reachable_greenlets": "plait.green.tree:reachable_greenlets"}),
     "gevent._hub_local": Face(
