@@ -61,7 +61,7 @@ cdef class HeadFields:
         before = self.gathered.get(key)
         if before is not None:
             self.repeated |= key == "HTTP_HOST"
-            text = f"{before}; {text}" if key == "HTTP_COOKIE" else f"{before},{text}"
+            text = f"{before}; {text}" if key == "HTTP_COOKIE" or key == "HTTP_COOKIE2" else f"{before},{text}"
         PyDict_SetItem(self.gathered, key, text)
 
 
