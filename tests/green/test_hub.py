@@ -488,3 +488,21 @@ def test_join_in_a_thread_does_not_wait_for_other_threads():
     thread.start()
     thread.join(10)
     assert [done for _, done in found] == [True]
+
+
+def test_the_next_hub_of_a_thread_gets_the_loop_of_one_that_was_destroyed_without_it():
+    def faces():
+        first = green.get_hub()
+        first.destroy(destroy_loop=False)
+        second = green.get_hub()
+        same = second.loop is first.loop and second.loop.hub is second
+        second.destroy(destroy_loop=True)
+        third = green.get_hub()
+        third.destroy(destroy_loop=True)
+        return same, third.loop is second.loop, "destroyed" in repr(third)
+
+    seen = []
+    runner = threading.Thread(target=lambda: seen.append(faces()))
+    runner.start()
+    runner.join()
+    assert seen == [(True, False, True)]

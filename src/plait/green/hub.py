@@ -81,16 +81,17 @@ class Hub(Facilities, HubCore):
         while main.parent is not None and not getattr(main, "greenlet_tree_is_root", False):
             main = main.parent
         greenlet.__init__(self, None, main)
-        self.loop = Loop(self)
+        self.loop = _loop_of(self)
         self.poller = EpollPoller()
         self.descriptors = Descriptors(self.poller)
         self._ending = False
         _hubs.add(self)
 
     def __repr__(self) -> str:
+        state = f"epoll ready={len(self.ready)} timers={self.timers_pending}"
         return (
-            f"<{type(self).__name__} {self.name!r} at {id(self):#x} epoll ready={len(self.ready)} "
-            f"timers={self.timers_pending} thread_ident={self.thread_ident:#x}>"
+            f"<{type(self).__name__} {self.name!r} at {id(self):#x} {'destroyed' if self._ending else state} "
+            f"thread_ident={self.thread_ident:#x}>"
         )
 
     def run(self) -> None:
@@ -233,8 +234,12 @@ class Hub(Facilities, HubCore):
     def destroy(self, destroy_loop: bool | None = None) -> None:
         """End the hub: what is parked in it never runs again, and the thread's next get_hub() makes a new one.
 
-        Called in the main greenlet of its thread. destroy_loop: for code that passes it; the loop always goes too.
+        Called in the main greenlet of its thread. destroy_loop: False gives the face of its loop to the next hub of the
+        thread, so that who holds it holds that one's; None does so in the main thread.
         """
+        global _spare_loop
+        if not self._ending and (self.loop.default if destroy_loop is None else not destroy_loop):
+            _spare_loop = self.loop
         if current() is self:
             core.set_current_hub(None, None)
         self._ending = True
@@ -300,6 +305,19 @@ class _Keeper:
 _hub_class = Hub
 _hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
 _inherited: Hub | None = None  # in a forked child, the hub of the thread that forked
+
+
+_spare_loop: Loop | None = None  # of a hub that was destroyed without it
+
+
+def _loop_of(hub: Hub) -> Loop:
+    global _spare_loop
+    loop = _spare_loop
+    if loop is None or loop.hub.thread_ident != hub.thread_ident:
+        return Loop(hub)
+    _spare_loop = None
+    loop.hub = hub
+    return loop
 
 
 def started() -> bool:

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from queue import Empty, Full
-from typing import Any, Generic, TypeVar
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from plait._base import natives
 from plait.green._native.queues import LifoQueue, PriorityQueue, Queue, SimpleQueue
@@ -44,6 +45,9 @@ JoinableQueue = Queue
 
 class Channel(Generic[T]):
     """A meeting place: put() parks until get() takes the item, and get() until there is a put()."""
+
+    if not TYPE_CHECKING:  # as of the other queues, Channel[int] is what list[int] is
+        __class_getitem__ = classmethod(GenericAlias)
 
     def __init__(self, maxsize: int = 1) -> None:
         """maxsize: 1, for code that passes it to any queue."""

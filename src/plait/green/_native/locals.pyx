@@ -12,9 +12,11 @@ from plait.green._native.core cimport getcurrent, greenlet, layer
 cdef extern from *:
     """
     static PyObject *type_attribute(PyTypeObject *type, PyObject *name) { return _PyType_Lookup(type, name); }
+    static int delete_attribute(PyObject *object, PyObject *name) { return PyObject_GenericSetAttr(object, name, NULL); }
     static int is_data_descriptor(PyObject *found) { return found != NULL && Py_TYPE(found)->tp_descr_set != NULL; }
     """
     PyObject *type_attribute(type kind, object name)
+    int delete_attribute(object item, object name) except -1
     bint is_data_descriptor(PyObject *found)
 
 cdef object object_init = object.__init__
@@ -81,7 +83,10 @@ cdef class local:
 
     def __cinit__(self, *args, **kwargs):
         if (args or kwargs) and type(self).__init__ is object_init:
-            raise TypeError(f"{type(self).__name__} has no __init__ that would take the arguments {args!r} {kwargs!r}")
+            raise TypeError(
+                f"Initialization arguments are not supported: {type(self).__name__} has no __init__ that would take "
+                f"{args!r} {kwargs!r}"
+            )
         self.args = args
         self.kwargs = kwargs
         self.store = Store()
@@ -126,7 +131,7 @@ cdef class local:
             raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
         cdef dict values = self.own()
         if is_data_descriptor(type_attribute(type(self), name)):
-            object.__delattr__(self, name)
+            delete_attribute(self, name)
             return
         try:
             del values[name]

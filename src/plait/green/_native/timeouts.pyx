@@ -31,6 +31,8 @@ cdef class Timeout(BaseException):
         started.start()
         return started
 
+    _start_new_or_dummy = start_new  # programs use this one, where None is no timeout: here it costs none either
+
     @property
     def pending(self):
         """Whether it will fire."""
