@@ -1,11 +1,21 @@
 """Events: who hears of them, and the interfaces that describe them."""
 
+import importlib
 import subprocess
 import sys
 
 import pytest
 
 from plait.green import events
+
+
+def install(folder, group):
+    """A distribution in `folder` that has a plugin, a_plugin.heard.append."""
+    (folder / "a_plugin.py").write_text("heard = []\n")
+    info = folder / "a_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[gevent.plugins.monkey.{group}]\nhear = a_plugin:heard.append\n")
 
 
 @pytest.fixture
@@ -27,22 +37,12 @@ def test_subscribers_hear_in_order_and_an_error_ends_the_round(subscribers):
     assert seen == ["event"]
 
 
-def test_installed_distributions_hear_of_events_that_have_an_entry_point(monkeypatch, subscribers):
-    import importlib.metadata
-
-    class EntryPoint:
-        def load(self):
-            return seen.append
-
-    def find(group):
-        assert group == "gevent.plugins.monkey.did_patch_all"
-        return [EntryPoint()]
-
-    seen = []
-    monkeypatch.setattr(importlib.metadata, "entry_points", find)
+def test_installed_distributions_hear_of_events_that_have_an_entry_point(tmp_path, monkeypatch, subscribers):
+    install(tmp_path, "did_patch_all")
+    monkeypatch.syspath_prepend(tmp_path)
     event = events.GeventDidPatchAllEvent({"socket": True}, {})
     events.notify_and_call_entry_points(event)
-    assert seen == [event]
+    assert importlib.import_module("a_plugin").heard == [event]
 
 
 def test_arguments_of_patch_all_are_copies():

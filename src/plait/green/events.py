@@ -12,10 +12,13 @@ interfaces are made when one is first asked for, since they would cost more than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from plait.green.plugins import declared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     from plait.greenlet import greenlet
 
 __all__ = [
@@ -62,9 +65,7 @@ except ImportError:
 def notify_and_call_entry_points(event: Any) -> None:
     """Tell the subscribers, then the functions that installed distributions declare for this kind of event."""
     notify(event)
-    from importlib.metadata import entry_points
-
-    for entry_point in entry_points(group=event.ENTRY_POINT_NAME):
+    for entry_point in declared(event.ENTRY_POINT_NAME):
         entry_point.load()(event)
 
 
