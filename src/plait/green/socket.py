@@ -45,20 +45,27 @@ __implements__ = [
     "create_server",
     "fromfd",
     "getaddrinfo",
+    "getfqdn",
+    "gethostbyaddr",
     "gethostbyname",
+    "gethostbyname_ex",
+    "getnameinfo",
     "socket",
     "socketpair",
 ]
-__dns__ = ["getaddrinfo", "gethostbyname"]
+__dns__ = ["getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"]
 
 T = TypeVar("T")
 
 # Calls in a row that found their socket ready before the greenlet lets the others run.
 IO_BUDGET = 100
 
+# As they are before patching makes them the ones below.
 _native = _stdlib.socket
+_native_socketpair = _stdlib.socketpair
+_native_create_server = _stdlib.create_server
 _CONNECTING = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
-_OWN_TIMEOUT = object()
+_OWN_TIMEOUT: Any = _stdlib._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # the one that callers pass on
 
 
 def __getattr__(name: str) -> Any:
@@ -266,7 +273,7 @@ def fromfd(fd: int, family: int, type: int, proto: int = 0) -> socket:
 
 def socketpair(family: int | None = None, type: int = _stdlib.SOCK_STREAM, proto: int = 0) -> tuple[socket, socket]:
     """Two sockets, connected to each other."""
-    one, other = _stdlib.socketpair(family, type, proto)
+    one, other = _native_socketpair(family, type, proto)
     return (
         socket(one.family, one.type, one.proto, fileno=one.detach()),
         socket(other.family, other.type, other.proto, fileno=other.detach()),
@@ -311,7 +318,7 @@ def create_connection(
 
 def create_server(address: Any, **kwargs: Any) -> socket:
     """A listening socket, as the standard library's create_server makes it."""
-    listener = _stdlib.create_server(address, **kwargs)
+    listener = _native_create_server(address, **kwargs)
     return socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
 
 
