@@ -26,9 +26,11 @@ SIDES = {"gevent": [sys.executable], "plait": [sys.executable, "-m", "plait", "r
 MODULE_TIMEOUT_S = 900
 MOST_STARTS = 40
 
-# The child: arguments are the module, the file of outcomes, which it appends to, and the seconds that a case may take.
+PATCH = "from gevent import monkey; monkey.patch_all()"
+
+# What the child runs after its first lines: arguments are the module, the file of outcomes, which it appends to, and the
+# seconds that a case may take.
 CHILD = """
-from gevent import monkey; monkey.patch_all()
 import contextlib, faulthandler, json, sys, unittest
 module, path, limit_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
 with open(path) as file:
@@ -91,18 +93,23 @@ with open(path, "a") as file:
 """
 
 
-def outcomes(side: str, module: str, limit_s: float, logs: str | None = None) -> dict[str, str]:
-    """Case -> outcome, of as many processes as it takes. What these print goes to files in `logs`."""
+def outcomes(
+    side: str, command: Sequence[str], first: str, module: str, limit_s: float, logs: str | None = None
+) -> dict[str, str]:
+    """Case -> outcome, of as many processes as it takes. What these print goes to files in `logs`.
+
+    command: the interpreter, to which the script is given; first: the lines that it begins with.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         noted = folder / "noted"
         noted.touch()
         script = folder / "child.py"
-        script.write_text(CHILD)
+        script.write_text(first + CHILD)
         for start in range(MOST_STARTS):
             before = noted.stat().st_size
             log = Path(logs or folder) / f"{module}.{side}.{start}.log"
-            _run([*SIDES[side], str(script), module, str(noted), str(limit_s)], folder, log)
+            _run([*command, str(script), module, str(noted), str(limit_s)], folder, log)
             found = dict(json.loads(line) for line in noted.read_text().splitlines())
             if found.pop("", None) or noted.stat().st_size == before:
                 break
@@ -137,7 +144,9 @@ def main() -> None:
     print(f"{'module':24} {'cases':>6} {'gevent':>8} {'plait':>8}", flush=True)
     fewer = False
     for module in arguments.module or MODULES:
-        peer, ours = (outcomes(side, module, arguments.seconds, arguments.logs) for side in SIDES)
+        peer, ours = (
+            outcomes(side, command, PATCH, module, arguments.seconds, arguments.logs) for side, command in SIDES.items()
+        )
         passed = [sum(outcome == "passed" for outcome in found.values()) for found in (peer, ours)]
         fewer |= passed[1] < passed[0]
         verdict = "FEWER" if passed[1] < passed[0] else ""

@@ -37,6 +37,7 @@ class Facilities:
     thread_ident: int
     exception_stream: Any = _ErrorStream()  #: What uncaught errors are printed to; assign to change.
     periodic_monitoring_thread: Any = None
+    asyncio_loop: Any = None  #: The event loop that `aio.wait` runs coroutines on, where there is no other.
     _resolver: Any = None
     _threadpool: Any = None
     _ident: int | None = None
@@ -111,6 +112,9 @@ class Facilities:
         monitor, self.periodic_monitoring_thread = self.periodic_monitoring_thread, None
         resolver, self._resolver = self._resolver, None
         pool, self._threadpool = self._threadpool, None
+        loop, self.asyncio_loop = self.asyncio_loop, None
+        if loop is not None:
+            loop.discard()
         if monitor is not None:
             monitor.kill()
         if resolver is not None:

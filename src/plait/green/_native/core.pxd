@@ -142,6 +142,7 @@ cdef class HubCore(greenlet):
     cdef public object descriptors
     cdef public object follower  # told before and after each poll, where somebody wants to know
     cdef public object choose
+    cdef public object guest  # of the running greenlet: what it keeps per thread, put aside while it is switched away
     cdef public unsigned long long switches
     cdef readonly double turned
     cdef readonly list joiners

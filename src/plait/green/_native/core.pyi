@@ -68,6 +68,7 @@ class HubCore(greenlet):
     poller: Any
     descriptors: Any
     follower: Any
+    guest: Any
     choose: Callable[[int], int] | None
     switches: int
     @property

@@ -636,6 +636,8 @@ cdef class HubCore(greenlet):
         cdef RunQueue ready = self.ready
         cdef Entry entry
         cdef greenlet target
+        if self.guest is not None:
+            return self.switch_guest_away()
         while ready.count and self.budget > 0:
             if self.choose is not None and ready.count > 1:
                 ready.bring(self.choose(ready.count))
@@ -653,6 +655,20 @@ cdef class HubCore(greenlet):
             self.refuse_to_block()
         return layer.resume(self, None)
 
+    def switch_guest_away(self):
+        """As `switch_away`, for a greenlet that has set `guest`: leave() before it, enter(what that returned) after it."""
+        cdef object guest = self.guest
+        cdef object state
+        if getcurrent() is self:
+            self.refuse_to_block()
+        state = guest.leave()
+        self.guest = None
+        try:
+            return self.switch_away()
+        finally:
+            self.guest = guest
+            guest.enter(state)
+
     cpdef object yield_turn(self):
         """Let every other runnable greenlet run once."""
         cdef greenlet runner = getcurrent()
@@ -664,7 +680,11 @@ cdef class HubCore(greenlet):
         self.ready.push(turn)
         try:
             if alone:  # let the hub look at timers and descriptors, since nobody else would
-                layer.resume(self, None)
+                if self.guest is not None:
+                    self.budget = 0
+                    self.switch_away()
+                else:
+                    layer.resume(self, None)
             else:
                 self.switch_away()
         finally:

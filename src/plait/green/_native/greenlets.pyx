@@ -4,6 +4,7 @@
 import sys
 import weakref
 from heapq import heappop, heappush
+from importlib import import_module
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -434,6 +435,10 @@ cdef class Greenlet(greenlet):
     def not_when_ended(self, callback):
         """Take back a `when_ended`. Nothing where there is none."""
         self.drop_joiner(callback)
+
+    def __await__(self):
+        """In a coroutine, as awaiting a task: see `plait.green.aio.awaiting`."""
+        return import_module("plait.green.aio.awaiting").until_ended(self)
 
     def rawlink(self, callback):
         """Call callback(self) in the hub when it has ended; the callback must not block."""

@@ -9,6 +9,7 @@ object and changing it. Who waits enters the line first and looks at the object 
 """
 
 from concurrent.futures import CancelledError
+from importlib import import_module
 
 from plait.green._native.core cimport NEVER, HubCore, Line, Waiter, get_hub, getcurrent
 from plait.green._native.timeouts cimport is_no_time, wait_within
@@ -131,6 +132,10 @@ cdef class Event(Linkable):
         """Lower the flag: from now on wait() parks. Who was woken by set() before stays woken."""
         self.flag = False
 
+    def __await__(self):
+        """In a coroutine: wait until the flag is up, without blocking its loop."""
+        return import_module("plait.green.aio.awaiting").until_ready(self)
+
     def wait(self, timeout=None):
         """Park until the flag is up. False where `timeout` seconds passed first."""
         if self.flag:
@@ -153,6 +158,10 @@ cdef class AsyncResult(Linkable):
 
     cdef bint is_ready(self) except -1:
         return self.settled
+
+    def __await__(self):
+        """In a coroutine: its value, or its exception, without blocking its loop."""
+        return import_module("plait.green.aio.awaiting").until_ready(self)
 
     def ready(self):
         """Whether there is a value or an exception."""
