@@ -1,7 +1,7 @@
 """How many of CPython's own tests of asyncio pass on our event loop?
 
-Each module runs on the standard library's selector loop and on `plait.green.aio.EventLoop` in its place, in processes of
-their own; a case that hangs or crashes ends its process and counts as such.
+Each module runs on the standard library's selector loop and on `plait.green.aio.EventLoop` in its place, in processes
+of their own; a case that hangs or crashes ends its process and counts as such.
 
     python -m benchmarks.green.asyncio_tests [--module test_events ...] [--list] [--logs FOLDER]
 

@@ -28,8 +28,8 @@ MOST_STARTS = 40
 
 PATCH = "from gevent import monkey; monkey.patch_all()"
 
-# What the child runs after its first lines: arguments are the module, the file of outcomes, which it appends to, and the
-# seconds that a case may take.
+# What the child runs after its first lines: arguments are the module, the file of outcomes, which it appends to, and
+# the seconds that a case may take.
 CHILD = """
 import contextlib, faulthandler, json, sys, unittest
 module, path, limit_s = sys.argv[1], sys.argv[2], float(sys.argv[3])

@@ -1,10 +1,10 @@
 """A coroutine that waits for what greenlets make: `await greenlet`, and `to_greenlet`.
 
 `await greenlet` is as awaiting a task: its value, or its exception with its traceback; cancelling the task that awaits
-kills the greenlet, with GreenletExit. The await ends when the greenlet has ended: what it does in `finally` comes first,
-and a greenlet that returns a value all the same has its value dropped. A greenlet that ends by GreenletExit, killed by
-somebody else, raises CancelledError in the awaiting task, as a cancelled task does. To go on after a cancellation
-without killing it, shield a coroutine that awaits it.
+kills the greenlet, with GreenletExit. The await ends when the greenlet has ended: what it does in `finally` comes
+first, and a greenlet that returns a value all the same has its value dropped. A greenlet that ends by GreenletExit,
+killed by somebody else, raises CancelledError in the awaiting task, as a cancelled task does. To go on after a
+cancellation without killing it, shield a coroutine that awaits it.
 
 The greenlet may belong to another thread's hub. Costs: one future and one link an await.
 """
@@ -39,8 +39,8 @@ def until_ready(source: Any) -> Generator[Any, None, Any]:
 async def to_greenlet(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call a function that blocks cooperatively, in a greenlet of its own, and await its value.
 
-    The loop goes on meanwhile. It runs with a copy of the caller's context variables; cancelling kills it. For code that
-    blocks the OS thread there is `asyncio.to_thread`.
+    The loop goes on meanwhile. It runs with a copy of the caller's context variables; cancelling kills it. For code
+    that blocks the OS thread there is `asyncio.to_thread`.
     """
     return await Greenlet.spawn(copy_context().run, partial(function, *args, **kwargs))
 

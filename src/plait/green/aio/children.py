@@ -1,7 +1,7 @@
 """Children of a loop: told by a descriptor of the process when it has ended, in whatever thread the loop runs.
 
-Later versions of asyncio do the same; before 3.12 its default is a thread for each child. A watcher that the program has
-set itself is left in its place. Where the kernel gives no such descriptor, a thread looks.
+Later versions of asyncio do the same; before 3.12 its default is a thread for each child. A watcher that the program
+has set itself is left in its place. Where the kernel gives no such descriptor, a thread looks.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def run_forever(self) -> None:
         """Run until stop() is called. Other greenlets run while the loop has nothing to do."""
-        self._check_closed()
+        self._check_closed()  # type: ignore[attr-defined]
         self._check_running()  # type: ignore[attr-defined]
         self._selector.bind()
         runner = getcurrent()
@@ -90,7 +90,8 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _run_in_background(self) -> None:
         while not self.is_closed():
             try:
-                return self.run_forever()
+                self.run_forever()
+                return
             except GreenletExit:
                 raise
             except BaseException as error:  # a task's KeyboardInterrupt, SystemExit: others still wait for the loop
@@ -108,7 +109,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def __del__(self) -> None:
         if not self._background:
-            super().__del__()  # type: ignore[misc]  # warns where it was not closed
+            super().__del__()  # warns where it was not closed
 
     def stop(self) -> None:
         """Stop after the callbacks that are scheduled now. From any greenlet of the loop's thread."""
@@ -121,12 +122,16 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     # -- what other greenlets call while the loop is parked ------------------------------------------------------
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
         handle = super().call_soon(callback, *args, context=context)
         self._wake_parked()
         return handle
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
         timer = super().call_at(when, callback, *args, context=context)
         self._wake_parked()
         return timer

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EventLoopPolicy"]
 
-_base: Any = getattr(unix_events, "_DefaultEventLoopPolicy", None) or unix_events._UnixDefaultEventLoopPolicy  # type: ignore[attr-defined]
+_base: Any = getattr(unix_events, "_DefaultEventLoopPolicy", None) or unix_events._UnixDefaultEventLoopPolicy
 
 
 class _PerGreenlet(local):

@@ -1,7 +1,7 @@
 """A greenlet that waits for a coroutine: `wait`, and the loop that runs it.
 
-`wait(coroutine)` runs it as a task while the greenlet is parked, and gives its value or raises its exception. The greenlet
-has no loop of its own then; which one is meant:
+`wait(coroutine)` runs it as a task while the greenlet is parked, and gives its value or raises its exception. Which
+loop runs it:
 
  1. a future's own, or the one that was passed;
  2. else the one that is run by the nearest of the greenlets that spawned this one, one by the other: a coroutine's
@@ -29,12 +29,10 @@ from plait.greenlet import getcurrent
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from typing import Any, TypeVar
+    from typing import Any
 
     from plait.green.hub import Hub
     from plait.greenlet import greenlet
-
-    T = TypeVar("T")
 
 __all__ = ["get_loop", "run", "spawn", "wait"]
 
@@ -54,7 +52,9 @@ def get_loop() -> EventLoop:
     return _of_family(getcurrent()) or _of_thread(get_hub())
 
 
-def spawn(coroutine: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: str | None = None) -> asyncio.Task[Any]:
+def spawn(
+    coroutine: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: str | None = None
+) -> asyncio.Task[Any]:
     """A task of the coroutine, which runs as soon as the current greenlet waits. It is kept until it has ended."""
     task = (get_loop() if loop is None else _running_here(loop)).create_task(coroutine, name=name)
     _kept.add(task)
@@ -62,7 +62,7 @@ def spawn(coroutine: Any, *, loop: asyncio.AbstractEventLoop | None = None, name
     return task
 
 
-def wait(awaitable: Awaitable[T], timeout: Any = None, *, loop: asyncio.AbstractEventLoop | None = None) -> T:
+def wait(awaitable: Awaitable[Any], timeout: Any = None, *, loop: asyncio.AbstractEventLoop | None = None) -> Any:
     """Park until a coroutine, future or other awaitable has ended; its value, or its exception.
 
     timeout: seconds, or a Timeout. When it passes, the task is cancelled, and Timeout is raised after its end.
@@ -105,7 +105,7 @@ def _awaited(awaitable: Any) -> Any:
     return _result(awaitable)
 
 
-async def _result(awaitable: Awaitable[T]) -> T:
+async def _result(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
@@ -128,7 +128,8 @@ def _of_thread(hub: Hub) -> EventLoop:
     loop: EventLoop | None = hub.asyncio_loop
     if loop is None or loop.is_closed():
         loop = hub.asyncio_loop = EventLoop(background=True)
-    return _running_here(loop)
+    loop.start()
+    return loop
 
 
 def _is_elsewhere(loop: Any) -> bool:
