@@ -1,0 +1,58 @@
+"""A Flask application as gunicorn serves it: one module, which asks for nothing of gevent by itself."""
+
+import os
+import socket
+import threading
+import time
+
+import witness
+from flask import Flask, Response, jsonify, request
+
+app = Flask(__name__)
+arrived: list[bool] = []
+arrival = threading.Condition()
+
+
+@app.get("/hello")
+def hello():
+    return "hello world"
+
+
+@app.get("/witness")
+def who():
+    return jsonify(pid=os.getpid(), **witness.witness())
+
+
+@app.get("/patched")
+def patched():
+    return jsonify([time.sleep.__module__.partition(".")[0], socket.socket.__module__.partition(".")[0]])
+
+
+@app.get("/meet")
+def meet():
+    """Answers when two are here: a worker that serves one at a time would keep the first one waiting."""
+    with arrival:
+        arrived.append(True)
+        arrival.notify_all()
+        return "met" if arrival.wait_for(lambda: len(arrived) > 1, timeout=20) else "alone"
+
+
+@app.get("/slow")
+def slow():
+    time.sleep(float(request.args["seconds"]))
+    return "slept"
+
+
+@app.post("/sum")
+def total():
+    return jsonify(bytes=len(request.data), sum=sum(request.data))
+
+
+@app.get("/stream")
+def stream():
+    return Response(f"line {number}\n" for number in range(100))
+
+
+@app.get("/fail")
+def fail():
+    raise LookupError("of the application")
