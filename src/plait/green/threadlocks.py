@@ -117,6 +117,14 @@ class LockType:
         self._queue: deque[Waiter[Any]] = deque()
 
 
+def _me() -> greenlet | None:
+    """The current greenlet. None when the interpreter ends: whoever still locks then has nobody to keep out."""
+    try:
+        return getcurrent()
+    except RuntimeError:
+        return None
+
+
 class RLock:
     """A lock that its owner, a greenlet, may acquire again; free after as many releases."""
 
@@ -138,7 +146,7 @@ class RLock:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Own the lock, once more; False where it could not be had: see LockType.acquire."""
-        me = getcurrent()
+        me = _me()
         if self._owner is me:
             self._count += 1
             return True
@@ -150,10 +158,10 @@ class RLock:
 
     def release(self) -> None:
         """Undo one acquire. Raises RuntimeError where another greenlet is the owner."""
-        if self._owner is not getcurrent():
+        if self._owner is not _me():
             raise RuntimeError("cannot release un-acquired lock")
         self._count -= 1
-        if not self._count:
+        if not self._count and self._owner is not None:
             self._owner = None
             self._lock.release()
 

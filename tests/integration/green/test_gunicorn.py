@@ -23,7 +23,7 @@ def gunicorn(programs, side, worker, folder):
     with create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     settings = {"workers": 2, "worker-connections": 200, "graceful-timeout": 20, "timeout": 60, "keep-alive": 5}
-    options = [f"--{name}={value}" for name, value in settings.items()]
+    options = ["--no-control-socket", *(f"--{name}={value}" for name, value in settings.items())]
     command = ["-m", "gunicorn", "-k", worker, "-b", f"127.0.0.1:{port}", *options, "flask_served:app"]
     path = os.pathsep.join(filter(None, [str(programs.folder), os.environ.get("PYTHONPATH")]))
     with programs.started(side, command, folder, PYTHONPATH=path) as process:
