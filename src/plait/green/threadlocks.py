@@ -128,10 +128,10 @@ def _me() -> greenlet | None:
 class RLock:
     """A lock that its owner, a greenlet, may acquire again; free after as many releases."""
 
-    __slots__ = ("__weakref__", "_count", "_lock", "_owner")
+    __slots__ = ("__weakref__", "_block", "_count", "_owner")
 
     def __init__(self) -> None:
-        self._lock = LockType()
+        self._block = LockType()
         self._owner: greenlet | None = None
         self._count = 0
 
@@ -150,7 +150,7 @@ class RLock:
         if self._owner is me:
             self._count += 1
             return True
-        if not self._lock.acquire(blocking, timeout):
+        if not self._block.acquire(blocking, timeout):
             return False
         self._owner = me
         self._count = 1
@@ -163,7 +163,7 @@ class RLock:
         self._count -= 1
         if not self._count and self._owner is not None:
             self._owner = None
-            self._lock.release()
+            self._block.release()
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -184,15 +184,15 @@ class RLock:
         if self._owner is not me:
             raise RuntimeError("cannot release un-acquired lock")
         count, self._count, self._owner = self._count, 0, None
-        self._lock.release()
+        self._block.release()
         return count, me
 
     def _acquire_restore(self, saved: tuple[int, greenlet]) -> None:
-        self._lock.acquire()
+        self._block.acquire()
         self._count, self._owner = saved
 
     def _at_fork_reinit(self) -> None:
-        self._lock._at_fork_reinit()
+        self._block._at_fork_reinit()
         self._owner = None
         self._count = 0
 

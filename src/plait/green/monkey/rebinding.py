@@ -5,7 +5,8 @@ classes defined in them. What it does not reach are function defaults, closures,
 names these, and subclasses of classes that were exchanged. That looks at every object, and costs some 100 ms.
 
 Modules that must keep the originals are left alone: this package, others of its kind, and the private modules of the
-standard library, where the originals come from.
+standard library, where the originals come from. So are names that say that they keep one (`_real_sleep`,
+`native_get_ident`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from plait.green.monkey import state
 __all__ = ["Leftover", "leftovers", "rebind"]
 
 _KEEP_ORIGINALS = frozenset({"eventlet", "gevent", "greenlet", "plait"})
+_KEEPING_WORDS = frozenset({"native", "orig", "original", "real", "unpatched"})
 _Exchange = tuple[str, str, Any, Any]  # module, item, old, new
 
 _followed: dict[int, _Exchange] = {}  # id(old) -> exchange, which keeps the old one alive
@@ -61,11 +63,15 @@ def _keeps_originals(name: str) -> bool:
     )
 
 
+def _says_it_keeps(name: str) -> bool:
+    return not _KEEPING_WORDS.isdisjoint(name.lower().split("_"))
+
+
 def _rebind_module(name: str, module: ModuleType, table: dict[int, _Exchange]) -> Iterator[str]:
     names = object.__getattribute__(module, "__dict__")  # a lazy module stays unloaded
     for key, value in list(names.items()):
         exchange = table.get(id(value))
-        if exchange is not None and exchange[2] is value:
+        if exchange is not None and exchange[2] is value and not _says_it_keeps(key):
             names[key] = exchange[3]
             yield key
         elif isinstance(value, type) and value.__module__ == name:
@@ -78,7 +84,7 @@ def _rebind_class(holder: type, table: dict[int, _Exchange]) -> Iterator[str]:
         wrapped = isinstance(value, staticmethod)
         old = value.__func__ if wrapped else value
         exchange = table.get(id(old))
-        if exchange is None or exchange[2] is not old:
+        if exchange is None or exchange[2] is not old or _says_it_keeps(key):
             continue
         new = exchange[3]
         # A function of C does not become a method; one of Python must not either.
