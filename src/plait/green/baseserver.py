@@ -64,6 +64,10 @@ class BaseServer:
         """Take one request, not waiting; the arguments of handle, or None where there is no more now."""
         raise NotImplementedError
 
+    def call_handle(self, *args: Any) -> None:
+        """Handle one request; what is to be done around each one, subclasses do here."""
+        self.handle(*args)
+
     def do_close(self, *args: Any) -> None:
         """Release what do_read returned, once it is handled."""
 
@@ -231,7 +235,7 @@ class BaseServer:
 
     def _serve(self, *args: Any) -> None:
         try:
-            self.handle(*args)
+            self.call_handle(*args)
         except BaseException as error:
             if self._spawn is not None:
                 raise

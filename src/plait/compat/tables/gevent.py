@@ -118,7 +118,6 @@ _MODULES: dict[str, Row] = {
         {name: f"plait.green.monkey:{name}" for name in ("get_original", "patch_item", "patch_module", "remove_item")}
     ),
     "gevent._util": Same(f"{_PRIVATE}.helpers"),
-    "gevent.pywsgi": Same("plait.green.pywsgi", lends={"_NoopLog": "plait.green.http1.logs:NoLog"}),
     "gevent.util": Same("plait.green.util", lends={"_FailedToSwitch": "plait.green.util:NoSwitchError"}),
     "gevent._waiter": Face({"Waiter": f"{_PRIVATE}.waiter:Waiter"}),
     "gevent.threadpool": Same(
