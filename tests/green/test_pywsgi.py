@@ -793,8 +793,9 @@ def test_an_application_may_take_the_connection_over(serve):
         return []
 
     with serve(application).client() as client:
-        client.sock.sendall(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\nabc")
+        client.sock.sendall(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\nabc\x88\x82 no request")
         assert client.file.read(24) == b"HTTP/1.1 101 Mine\r\n\r\nabc"
+        assert b"400" not in client.file.read()  # what follows is not taken for a request
 
 
 def test_an_upgrade_that_is_refused_leaves_http(serve):

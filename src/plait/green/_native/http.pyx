@@ -96,6 +96,11 @@ cdef class Head:
         connection = self.fields.get("HTTP_CONNECTION")
         if connection is not None and "upgrade" in _tokens(connection):
             return True
+        return self.is_websocket
+
+    @property
+    def is_websocket(self):
+        """Whether that protocol is websocket."""
         upgrade = self.fields.get("HTTP_UPGRADE")
         return upgrade is not None and upgrade.lower() == "websocket"
 

@@ -116,6 +116,8 @@ cdef class HandlerCore:
             self.wsgi_input = self.no_input
             if head.upgrade:
                 stream.patience = None  # whoever speaks the other protocol may be silent as long as it likes
+                if head.is_websocket:
+                    self.close_connection = True  # the application may speak it behind our back, by the socket
                 environ["wsgi.input"] = self.rfile
                 environ["wsgi.input_terminated"] = False
                 return
@@ -221,6 +223,7 @@ cdef class HandlerCore:
             fields.append((b"Date", date_now(format_date_time)))
         self.connection_upgraded = code == 101
         if self.connection_upgraded:
+            self.close_connection = True  # no HTTP follows
             return
         if self._stream.watch.stopping:
             self.close_connection = True
