@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from plait._base import natives as _natives  # noqa: F401  (the originals are kept there before anything is patched)
 from plait.green import events
+from plait.green.monkey.arrivals import when_imported
 from plait.green.monkey.errors import Warnings
 from plait.green.monkey.modules import notify, patch_green_module, unless_vetoed
 from plait.green.monkey.rebinding import rebind
@@ -133,9 +135,17 @@ def patch_selectors(aggressive: bool = True) -> bool:
 
 @unless_vetoed
 def patch_subprocess() -> bool:
-    """Child processes: their pipes and their ends."""
+    """Child processes: their pipes and their ends; those of multiprocessing too."""
+    for name in ("connection", "popen_fork", "synchronize"):
+        when_imported(f"multiprocessing.{name}", partial(_adapt_processes, name))
     with _rebinding():
         return patch_green_module("subprocess")
+
+
+def _adapt_processes(name: str, module: Any) -> None:
+    from plait.green import processes  # when multiprocessing is there
+
+    getattr(processes, f"adapt_{name}")(module)
 
 
 @unless_vetoed
