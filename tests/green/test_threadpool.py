@@ -273,7 +273,8 @@ def test_thread_results_are_delivered_once(errors):
     seen = []
     result = ThreadResult(seen.append, get_hub(), lambda: None)
     result.set(3)
-    green.sleep(0)
+    assert seen == []
+    until(lambda: seen)
     assert seen == [result] and result.successful()
 
 

@@ -103,7 +103,11 @@ class ThreadResult:
 
     def _send(self) -> None:
         hub = self.hub
-        if hub is not None:
+        if hub is None:
+            return
+        if get_ident() == hub.thread_ident:  # no worker's: after those that are runnable now, as from another thread
+            hub.run_callback(hub.run_callback, self._deliver)
+        else:
             hub.run_callback_threadsafe(self._deliver)
 
     def _deliver(self) -> None:

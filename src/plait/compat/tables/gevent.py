@@ -52,7 +52,6 @@ _SAME = (
     "socket",
     "subprocess",
     "thread",
-    "threading",
     "time",
     "timeout",
 )
@@ -87,6 +86,9 @@ _MODULES: dict[str, Row] = {
             "config": "plait.green.settings:config",
             "validate_bool": "plait.green.settings:boolean",
         }
+    ),
+    "gevent.threading": Same(
+        "plait.green.threading", lends={"_DummyThread": "plait.compat.gevent_private.threads:_DummyThread"}
     ),
     "gevent.pywsgi": Same(
         "plait.green.pywsgi",
