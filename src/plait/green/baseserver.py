@@ -245,16 +245,20 @@ class BaseServer:
 
 
 def parse_address(address: Any) -> tuple[int, Any]:
-    """(family, address) of (host, port), "host:port", ":port", a port."""
+    """(family, address) of (host, port), "host:port", ":port", a port, or the path of a Unix socket."""
     if isinstance(address, tuple):
         return (_stdlib.AF_INET6 if ":" in (address[0] or "") else _stdlib.AF_INET), address
     if isinstance(address, int) and not isinstance(address, bool):
         return _stdlib.AF_INET6 if _stdlib.has_dualstack_ipv6() else _stdlib.AF_INET, ("", address)
     if isinstance(address, str):
+        if address.startswith(("/", "unix:")):
+            return _stdlib.AF_UNIX, address.removeprefix("unix:")
+        if address.isdigit():
+            return parse_address(int(address))
         host, colon, port = address.rpartition(":")
         if colon and port.isdigit():
-            host = host.strip("[]")
+            host = "" if host == "*" else host.strip("[]")
             return (_stdlib.AF_INET6 if ":" in host else _stdlib.AF_INET), (host, int(port))
     raise ValueError(
-        f"listener={address!r} is no address; pass (host, port), 'host:port', a port, or a listening socket"
+        f"listener={address!r} is no address; pass (host, port), 'host:port', a port, a path, or a listening socket"
     )

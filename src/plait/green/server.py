@@ -59,6 +59,8 @@ class StreamServer(BaseServer):
     @classmethod
     def get_listener(cls, address: Any, backlog: int | None = None, family: int = _stdlib.AF_INET) -> socket:
         """A listening socket at the address."""
+        if family == _stdlib.AF_UNIX:
+            return _listening(address, cls.backlog if backlog is None else backlog)
         return create_server(
             address,
             family=family,
@@ -93,6 +95,17 @@ class StreamServer(BaseServer):
         """Begin TLS, handle the connection, and close it."""
         with _wrap(self.ssl_context, client_socket, self.ssl_args or {}) as connection:
             self.handle(connection, address)
+
+
+def _listening(path: str, backlog: int) -> socket:
+    listener = socket(_stdlib.AF_UNIX)
+    try:
+        listener.bind(path)
+        listener.listen(backlog)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 _OF_A_CONTEXT = ("certfile", "keyfile", "cert_reqs", "ssl_version", "ca_certs", "ciphers")

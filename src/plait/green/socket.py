@@ -152,7 +152,7 @@ class socket(_native):
 
     def accept(self) -> tuple[socket, Any]:
         fd, address = self._call(READ, self._accept)  # type: ignore[attr-defined]
-        return type(self)(self.family, self.type, self.proto, fileno=fd), address
+        return socket(self.family, self.type, self.proto, fileno=fd), address
 
     def accept_now(self) -> tuple[socket, Any] | None:
         """As accept, without waiting: None where nobody has connected."""
@@ -160,7 +160,7 @@ class socket(_native):
             fd, address = self._accept()  # type: ignore[attr-defined]
         except BlockingIOError:
             return None
-        return type(self)(self.family, self.type, self.proto, fileno=fd), address
+        return socket(self.family, self.type, self.proto, fileno=fd), address
 
     def wait_readable(self) -> None:
         """Park until recv() or accept() would not wait. Takes no timeout."""

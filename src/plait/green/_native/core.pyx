@@ -699,6 +699,10 @@ cdef class HubCore(greenlet):
         finally:
             turn.greenlet = None
 
+    def in_callback(self):
+        """Whether the caller runs on the hub's own stack, where it must not block."""
+        return getcurrent() is self
+
     def refuse_to_block(self):
         raise BlockingSwitchOutError("a callback in the hub must not block; spawn a greenlet that does")
 
