@@ -159,7 +159,7 @@ def _wrap(context: Any, connection: socket, arguments: dict[str, Any]) -> Any:
     own_way = getattr(type(context), "wrap_socket", None) is not ssl.SSLContext.wrap_socket
     if own_way or makes is ssl.SSLSocket or not issubclass(ssl.SSLSocket, makes):
         return context.wrap_socket(connection, **arguments)
-    return ssl.SSLSocket._create(sock=connection, context=context, **arguments)
+    return ssl.SSLSocket._create(sock=connection, context=context, **arguments)  # type: ignore[attr-defined]
 
 
 class DatagramServer(BaseServer):
