@@ -257,20 +257,20 @@ def test_a_storm_of_signals_interrupts_nothing(run_script, body):
 
 
 def test_signals_during_switches_lose_no_greenlet_and_no_wake_up(run_script):
-    """The handler wakes, spawns and starts timers, wherever it strikes."""
+    """The handler wakes and spawns wherever it strikes, in itself too, where the machine is slow."""
     script = """
 import signal
+from itertools import count
 from plait import green
 from plait.green.event import Event
 from plait.green.queue import Queue
 
-queue, spawned, sent = Queue(), [], 0
+queue, spawned, numbers = Queue(), [], count(1)
 
 def strike(signum, frame):
-    global sent
-    sent += 1
-    queue.put(sent)
-    spawned.append(green.spawn(int, sent))
+    number = next(numbers)
+    queue.put(number)
+    spawned.append(green.spawn(int, number))
 
 signal.signal(signal.SIGALRM, strike)
 signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
@@ -278,8 +278,8 @@ busy = [green.spawn(lambda: [green.sleep(0) for _ in range(3000)]) for _ in rang
 got = [queue.get(timeout=30) for _ in range(100)]
 signal.setitimer(signal.ITIMER_REAL, 0)
 green.joinall(busy + spawned, raise_error=True)
-assert got == list(range(1, 101)), got
-assert [one.value for one in spawned] == list(range(1, sent + 1))
+assert len(set(got)) == 100, got
+assert sorted(one.value for one in spawned) == list(range(1, next(numbers)))
 print("whole")
 """
     done = run_script(script)
