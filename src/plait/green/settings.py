@@ -198,7 +198,7 @@ _RESOLVERS = {
 }
 _NO_RESOLVERS = {
     "ares": "plait has no c-ares resolver; choose thread, which asks the system in threads of its own, or dnspython, "
-    "which asks name servers without threads (pip install plait[dnspython])"
+    "which asks name servers without threads (pip install plait[dns])"
 }
 _FILES = {
     "posix": "plait.green.fileobject.FileObjectPosix",

@@ -46,6 +46,7 @@ _SAME = (
     "queue",
     "resolver",
     "resolver.blocking",
+    "resolver.dnspython",
     "resolver.thread",
     "select",
     "selectors",

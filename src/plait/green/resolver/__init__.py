@@ -9,3 +9,13 @@ standard library's socket module: getaddrinfo, gethostbyname, gethostbyname_ex, 
 
 `lookups` has the functions that `plait.green.socket` offers.
 """
+
+__all__ = ["AbstractResolver"]  # imported when it is asked for: sockets need `lookups` alone
+
+
+def __getattr__(name: str) -> object:
+    if name != "AbstractResolver":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module("plait.green.resolver.base").AbstractResolver

@@ -38,10 +38,12 @@ class Cache:
         self._answers.move_to_end(question)
         return fresh(answer)
 
-    def put(self, question: Hashable, answer: Any) -> None:
-        if self.lifetime_s <= 0:
+    def put(self, question: Hashable, answer: Any, lifetime_s: float | None = None) -> None:
+        """lifetime_s: how long this one is kept, where the answer itself says so."""
+        lifetime = self.lifetime_s if lifetime_s is None else lifetime_s
+        if lifetime <= 0:
             return
-        self._answers[question] = clock.now() + self.lifetime_s, answer
+        self._answers[question] = clock.now() + lifetime, answer
         self._answers.move_to_end(question)
         while len(self._answers) > self.size:
             self._answers.popitem(last=False)

@@ -21,8 +21,8 @@ from typing import Any
 from plait.green.event import AsyncResult
 from plait.green.exceptions import TaskLostError
 from plait.green.hub import Hub, get_hub
+from plait.green.resolver.base import AbstractResolver
 from plait.green.resolver.cache import Cache, fresh
-from plait.green.resolver.local import Hosts, is_numeric
 from plait.green.settings import config
 from plait.green.threadpool import ThreadPool
 
@@ -33,16 +33,14 @@ THREADS = 8
 # After how many seconds an idle thread ends.
 IDLE_S = 5.0
 
-_hosts = Hosts()
 
-
-class Resolver:
+class Resolver(AbstractResolver):
     """Resolves for the greenlets of one hub."""
 
     def __init__(self, hub: Hub | None = None) -> None:
+        super().__init__(hub)
         self.hub = get_hub() if hub is None else hub
         self.cache = Cache(config.resolver_cache)
-        self.hosts = _hosts
         self._pool: ThreadPool | None = None
         self._under_way: dict[Hashable, AsyncResult] = {}
 
@@ -63,55 +61,11 @@ class Resolver:
             pool.kill(block=False)
         self.cache.clear()
 
-    # -- the five functions --------------------------------------------------------------------------------------
-
-    def getaddrinfo(
-        self, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
-    ) -> list[tuple[Any, ...]]:
-        host = _encoded(host)
-        arguments = (host, port, family, type, proto, flags)
-        if flags & _socket.AI_NUMERICHOST or self._is_local(host, family):
-            return _socket.getaddrinfo(*arguments)
-        return self._ask(_socket.getaddrinfo, *arguments)  # type: ignore[no-any-return]
-
-    def gethostbyname(self, hostname: Any) -> str:
-        hostname = _encoded(hostname)
-        if self._is_local(hostname, _socket.AF_INET):
-            return _socket.gethostbyname(hostname)
-        return self._ask(_socket.gethostbyname, hostname)  # type: ignore[no-any-return]
-
-    def gethostbyname_ex(self, hostname: Any) -> tuple[str, list[str], list[str]]:
-        hostname = _encoded(hostname)
-        if self._is_local(hostname, _socket.AF_INET):
-            return _socket.gethostbyname_ex(hostname)
-        return self._ask(_socket.gethostbyname_ex, hostname)  # type: ignore[no-any-return]
-
-    def gethostbyaddr(self, ip_address: Any) -> tuple[str, list[str], list[str]]:
-        ip_address = _encoded(ip_address)
-        if not isinstance(ip_address, bytes) or self._has_local_name(ip_address):
-            return _socket.gethostbyaddr(ip_address)
-        return self._ask(_socket.gethostbyaddr, ip_address)  # type: ignore[no-any-return]
-
-    def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
-        host = sockaddr[0] if isinstance(sockaddr, tuple) and sockaddr else None
-        wants_name = isinstance(flags, int) and not flags & _socket.NI_NUMERICHOST
-        if not isinstance(host, str) or not wants_name or self._has_local_name(_encoded(host)):
-            return _socket.getnameinfo(sockaddr, flags)
-        return self._ask(_socket.getnameinfo, sockaddr, flags)  # type: ignore[no-any-return]
-
     # -- where the answer comes from -----------------------------------------------------------------------------
 
-    def _is_local(self, host: Any, family: int) -> bool:
-        """Whether the system answers without the network; arguments that it refuses are refused in place."""
-        if not isinstance(host, bytes) or host in (b"", b"<broadcast>"):
-            return True
-        return self.hosts.has_name(host, family) or is_numeric(host)
-
-    def _has_local_name(self, address: bytes) -> bool:
-        try:
-            return self.hosts.has_address(address.decode("ascii"))
-        except UnicodeDecodeError:
-            return False
+    def look_up(self, function: str, *arguments: Any) -> Any:
+        """From the cache, or a thread."""
+        return self._ask(getattr(_socket, function), *arguments)
 
     def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), from the cache or a thread."""
@@ -165,8 +119,3 @@ def _copied(error: Exception) -> Exception:
     if isinstance(error, OSError):
         return type(error)(*error.args)
     return error.with_traceback(None)
-
-
-def _encoded(host: Any) -> Any:
-    """As the system's functions do it first: in the caller, since a thread could wait for an import of the caller's."""
-    return host.encode("idna") if isinstance(host, str) else host
