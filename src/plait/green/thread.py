@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from plait._base import natives
 from plait.green.greenlets import Greenlet
 from plait.green.hub import started
-from plait.green.threadlocks import EndLock, LockType, RLock, ident_of
+from plait.green.threadlocks import EndLock, LockType, RLock, get_ident
 from plait.greenlet import GreenletExit, getcurrent, greenlet
 
 __all__ = [
@@ -69,14 +69,6 @@ _native_shutdown: Callable[[], None] | None = getattr(_thread, "_shutdown", None
 
 def __getattr__(name: str) -> Any:
     return getattr(_thread, name)
-
-
-def get_ident(runner: greenlet | None = None) -> int:
-    """The ident of a greenlet, by default of the one that asks."""
-    if runner is None:
-        runner = getcurrent()
-        return _native_get_ident() if runner.parent is None else id(runner)
-    return ident_of(runner)
 
 
 def exit() -> NoReturn:

@@ -60,6 +60,12 @@ class Event(event.Event):
         state = "set" if self.is_set() else "unset"
         return f"<{kind.__module__}.{kind.__qualname__} at {id(self):#x}: {state}>"
 
+    def isSet(self) -> bool:  # noqa: N802  (the name that threading had)
+        import warnings
+
+        warnings.warn("isSet() is deprecated, use is_set() instead", DeprecationWarning, stacklevel=2)
+        return self.is_set()
+
     def _at_fork_reinit(self) -> None:
         """Nobody waits any more, in a forked child."""
         self.forget_waiters()

@@ -24,10 +24,12 @@ from typing import Any
 
 from plait._base import clock, natives
 from plait.green import pauses, thread
+from plait.green.hub import get_hub, started
 from plait.green.monkey import state
 from plait.green.monkey.arrivals import when_imported
 from plait.green.monkey.errors import Warnings
 from plait.green.monkey.modules import patch_green_module
+from plait.green.monkey.processes import patch_processes
 from plait.green.threadlocks import EndLock, LockType, RLock
 from plait.green.timeout import deadline_after
 from plait.green.waiter import DeadlineExceeded, Waiter
@@ -43,6 +45,7 @@ _HAS_HANDLES = sys.version_info >= (3, 13)
 
 _Thread: Any = threading.Thread
 _DummyThread: Any = threading._DummyThread
+_native_make_excepthook: Callable[[], Callable[[Any], None]] = threading._make_invoke_excepthook  # type: ignore[attr-defined]
 _active: dict[int, Any] = threading._active  # type: ignore[attr-defined]
 
 
@@ -65,6 +68,7 @@ def patch_threads(
         if patch_green_module("threading", warnings, items=items):
             _patch_thread_classes()
             _adapt_threads()
+            patch_processes()
             if with_existing:
                 _free_fork_of_executors()
                 _adapt_import_locks()
@@ -227,13 +231,14 @@ class _NativeHandle:
             self._watch.wait(None if timeout is None or timeout < 0 else timeout)
 
 
-# -- threading's own classes ---------------------------------------------------------------------------------------
+# -- threading's own code ---------------------------------------------------------------------------------------
 
 
 def _patch_thread_classes() -> None:
     if _Thread._delete is _delete:
         return
     _Thread._delete = _delete
+    state.patch_item(threading, "_make_invoke_excepthook", partial(_make_invoke_excepthook, _native_make_excepthook))
     if hasattr(threading, "_thread_local_info"):  # what goes with its greenlet, and a dummy with that
         from plait.green.local import local
 
@@ -246,6 +251,20 @@ def _delete(self: Any) -> None:
     """Thread._delete, also where a fork has forgotten the thread."""
     with threading._active_limbo_lock:  # type: ignore[attr-defined]
         _active.pop(thread.get_ident(), None)
+
+
+def _make_invoke_excepthook(native: Callable[[], Callable[[Any], None]]) -> Callable[[Any], None]:
+    """What a thread calls when its run() has raised. Ctrl-C goes on to the main greenlet."""
+    report = native()
+
+    def invoke(raising: Any) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, KeyboardInterrupt) and started():
+            get_hub().handle_system_error(type(error), error, error.__traceback__)
+        else:
+            report(raising)
+
+    return invoke
 
 
 def _with_cleanup(native_init: Callable[[Any], None]) -> Callable[[Any], None]:
