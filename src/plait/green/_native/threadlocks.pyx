@@ -124,8 +124,8 @@ cdef class RLock:
 
     cpdef bint acquire(self, blocking=True, timeout=-1) except -1:
         """Own the lock, once more; False where it could not be had: see LockType.acquire."""
-        cdef object me = getcurrent()
-        if self.owner is me:
+        cdef object me = current_greenlet()
+        if self.owner is me:  # both None where the interpreter ends, and there is nobody to keep out
             self.count += 1
             return True
         if not self.lock.acquire(blocking, timeout):
@@ -136,10 +136,10 @@ cdef class RLock:
 
     cpdef release(self):
         """Undo one acquire. Raises RuntimeError where another greenlet is the owner."""
-        if self.owner is not getcurrent():
+        if self.owner is not current_greenlet():
             raise RuntimeError("cannot release un-acquired lock")
         self.count -= 1
-        if not self.count:
+        if not self.count and self.owner is not None:
             self.owner = None
             self.lock.release()
 
@@ -152,13 +152,13 @@ cdef class RLock:
     # What threading.Condition asks of a lock that it gives up while it waits.
 
     def _is_owned(self):
-        return self.owner is getcurrent()
+        return self.owner is current_greenlet()
 
     def _recursion_count(self):
-        return self.count if self.owner is getcurrent() else 0
+        return self.count if self.owner is current_greenlet() else 0
 
     def _release_save(self):
-        cdef object me = getcurrent()
+        cdef object me = current_greenlet()
         cdef Py_ssize_t count = self.count
         if self.owner is not me:
             raise RuntimeError("cannot release un-acquired lock")
@@ -232,12 +232,22 @@ cdef class EndLock:
 
 def get_ident(runner=None):
     """The ident of a greenlet, by default of the one that asks; a thread's main greenlet has the thread's own."""
-    cdef object current = getcurrent()
+    cdef object current = current_greenlet()
+    if current is None:
+        return PyThread_get_thread_ident()
     if runner is None:
         runner = current
     if runner is current and runner.parent is None:
         return PyThread_get_thread_ident()
     return <size_t><void *>runner
+
+
+cdef object current_greenlet():
+    """None when the interpreter ends."""
+    try:
+        return getcurrent()
+    except RuntimeError:
+        return None
 
 
 cdef int check_timeout(bint blocking, double seconds) except -1:
@@ -255,7 +265,7 @@ cdef int check_timeout(bint blocking, double seconds) except -1:
 cdef int let_others_run() except -1:
     """So that a loop of attempts ends."""
     cdef HubCore hub = current_hub()
-    if hub is not None and getcurrent() is not hub:
+    if hub is not None and current_greenlet() is not hub:
         hub.yield_turn()
     return 0
 
