@@ -59,6 +59,10 @@ cdef struct Due:
     PyObject *timer
 
 
+cdef void sift_up(Due *heap, Py_ssize_t i) noexcept nogil
+cdef void sift_down(Due *heap, Py_ssize_t size, Py_ssize_t i) noexcept nogil
+
+
 cdef class Entry:
     cdef bint direct
     cdef bint is_void(self)

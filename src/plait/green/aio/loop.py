@@ -1,7 +1,7 @@
 """The event loop: asyncio's own, waiting in the hub of its thread.
 
 Transports, timers, signals, subprocesses, executors and debug mode are those of the standard library's selector loop,
-whose selector is `selector.HubSelector`: while the loop has nothing to do, its greenlet is parked and others run. The
+whose selector is `_native.aio.Selector`: while the loop has nothing to do, its greenlet is parked and others run. The
 loop may be run by any greenlet, several loops by several greenlets of one thread; what CPython keeps per thread is
 carried by the greenlet (`carried`).
 
@@ -20,11 +20,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from plait._base import clock
+from plait.green._native.aio import Carried, LoopCore, Selector
 from plait.green._native.core import current
 from plait.green.aio import children
-from plait.green.aio.carried import Carried
-from plait.green.aio.selector import HubSelector
 from plait.green.greenlets import Greenlet
 from plait.greenlet import GreenletExit, getcurrent
 
@@ -46,17 +44,18 @@ def running_in(runner: greenlet) -> EventLoop | None:
     return _running.get(runner)
 
 
-class EventLoop(asyncio.SelectorEventLoop):
+class EventLoop(LoopCore, asyncio.SelectorEventLoop):  # type: ignore[misc]  # LoopCore's methods are narrower
     """An asyncio event loop for the greenlet that runs it."""
-
-    _selector: HubSelector
 
     def __init__(self, background: bool = False) -> None:
         """background: a hub with nothing else left does not wait for it."""
         self._home: Any = None  # the hub that it runs in
         self._starter: Greenlet | None = None
         self._background = background
-        super().__init__(HubSelector(outside=not background))
+        self._waits_in = Selector(outside=not background)
+        self.wait_in(self._waits_in)
+        super().__init__(self._waits_in)  # type: ignore[call-arg]
+        self._scheduled = self.timers
 
     @property
     def hub(self) -> Any:
@@ -67,7 +66,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         """Run until stop() is called. Other greenlets run while the loop has nothing to do."""
         self._check_closed()  # type: ignore[attr-defined]
         self._check_running()  # type: ignore[attr-defined]
-        self._selector.bind()
+        self._waits_in.bind()
         runner = getcurrent()
         hub = self._home = current()
         assert hub is not None
@@ -80,7 +79,7 @@ class EventLoop(asyncio.SelectorEventLoop):
             hub.guest = None
             self._home = None
             if not self.is_closed():
-                self._selector.unbind()
+                self._waits_in.unbind()
 
     def start(self) -> None:
         """Run it in a greenlet of its own, of this thread, unless it runs."""
@@ -114,31 +113,8 @@ class EventLoop(asyncio.SelectorEventLoop):
     def stop(self) -> None:
         """Stop after the callbacks that are scheduled now. From any greenlet of the loop's thread."""
         super().stop()
-        self._wake_parked()
-
-    def time(self) -> float:
-        """Monotonic seconds."""
-        return clock.now()
-
-    # -- what other greenlets call while the loop is parked ------------------------------------------------------
-
-    def call_soon(  # type: ignore[override]
-        self, callback: Callable[..., object], *args: Any, context: Any = None
-    ) -> asyncio.Handle:
-        handle = super().call_soon(callback, *args, context=context)
-        self._wake_parked()
-        return handle
-
-    def call_at(  # type: ignore[override]
-        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
-    ) -> asyncio.TimerHandle:
-        timer = super().call_at(when, callback, *args, context=context)
-        self._wake_parked()
-        return timer
-
-    def _wake_parked(self) -> None:
-        if self._selector.parked:
-            self._selector.wake()
+        if self._waits_in.parked:
+            self._waits_in.wake()
 
     # -- what the selector loop does otherwise -------------------------------------------------------------------
 
@@ -151,13 +127,18 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _make_self_pipe(self) -> None:
         super()._make_self_pipe()  # type: ignore[misc]
-        self._selector.leave_uncounted(self._ssock.fileno())  # type: ignore[attr-defined]
+        self._waits_in.leave_uncounted(self._ssock.fileno())  # type: ignore[attr-defined]
 
     def _write_to_self(self) -> None:
         """Wake, from any thread. The pipe to itself is for signals alone."""
-        selector = self._selector
-        if selector is not None:
-            selector.wake()
+        self._waits_in.wake()
+
+    def _traced(self, kind: Any, *arguments: Any) -> Any:
+        """A handle, in debug mode: it notes where it was made, without this line."""
+        handle = kind(*arguments)
+        if handle._source_traceback:
+            del handle._source_traceback[-1]
+        return handle
 
     def _check_thread(self) -> None:
         """Refuse a call from another thread, in debug mode. Any greenlet of the loop's thread may call."""
