@@ -197,14 +197,16 @@ def echo_sock(api: ModuleType, random: Random) -> Reading:
         return got
 
     async def run() -> int:
-        jobs = []
+        jobs, servers = [], []
         for _ in range(CONNECTIONS):
             ours, theirs = socket.socketpair()
             ours.setblocking(False)
             theirs.setblocking(False)
-            asyncio.create_task(serve(theirs))
+            servers.append(asyncio.create_task(serve(theirs)))
             jobs.append(ask(ours))
-        return sum(await asyncio.gather(*jobs))
+        got = sum(await asyncio.gather(*jobs))
+        await asyncio.gather(*servers)
+        return got
 
     with cpu_time() as taken:
         got = api.run(run())

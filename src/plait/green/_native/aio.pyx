@@ -11,8 +11,7 @@ greenlet that runs a loop: see `plait.green.aio.carried`.
 
 import asyncio
 import os
-from asyncio import events, format_helpers, tasks
-from asyncio.log import logger
+from asyncio import base_events, events, format_helpers, tasks
 from collections.abc import Mapping
 from selectors import SelectorKey
 
@@ -64,7 +63,6 @@ cdef double RESOLUTION_S = 1e-9
 
 cdef object Handle = events.Handle
 cdef object TimerHandle = events.TimerHandle
-cdef object set_running_loop = events._set_running_loop
 cdef object current_task = asyncio.current_task
 cdef object leave_task = tasks._leave_task
 cdef object enter_task = tasks._enter_task
@@ -671,7 +669,7 @@ cdef class LoopCore:
             self.run_handle(handle)
             taken = now() - began
             if taken >= self.slow_callback_duration:
-                logger.warning("Executing %s took %.3f seconds", describe(handle), taken)
+                base_events.logger.warning("Executing %s took %.3f seconds", describe(handle), taken)
         finally:
             self._current_handle = None
 
@@ -722,11 +720,11 @@ cdef class Carried:
             if self.task is not None:
                 leave_task(loop, self.task)
         self.exchange_hooks()
-        set_running_loop(None)
+        events._set_running_loop(None)
 
     cpdef enter(self, _):
         """Put it back. Called where the greenlet goes on."""
-        set_running_loop(self.loop)
+        events._set_running_loop(self.loop)
         self.exchange_hooks()
         if self.task is not None:
             enter_task(self.loop, self.task)

@@ -20,15 +20,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from plait.green._native.aio import Carried, LoopCore, Selector
+from plait.green._native.aio import LoopCore, Selector
 from plait.green._native.core import current
 from plait.green.aio import children
+from plait.green.aio.carried import Carried
 from plait.green.greenlets import Greenlet
 from plait.greenlet import GreenletExit, getcurrent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from plait.greenlet import greenlet
@@ -54,7 +54,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):  # type: ignore[misc]  # L
         self._background = background
         self._waits_in = Selector(outside=not background)
         self.wait_in(self._waits_in)
-        super().__init__(self._waits_in)  # type: ignore[call-arg]
+        super().__init__(self._waits_in)  # type: ignore[arg-type]
         self._scheduled = self.timers
 
     @property
