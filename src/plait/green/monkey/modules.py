@@ -58,10 +58,7 @@ def patch_green_module(
     name: str, warnings: Warnings | None = None, *, items: Iterable[str] | None = None, aggressive: bool = False
 ) -> bool:
     """Patch the standard library's module that plait.green.NAME stands for; False where a subscriber vetoed it."""
-    try:
-        source = import_module(f"plait.green.{name}")
-    except ModuleNotFoundError:
-        return False
+    source = import_module(f"plait.green.{name}")
     target = import_module(getattr(source, "__target__", name))
     if not patch_module(target, source, items, warnings):
         return False
