@@ -18,6 +18,7 @@ that another process holds is had up to MAX_PAUSE_S late.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import select
@@ -32,6 +33,7 @@ from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
 from plait.green.waits import wait_any, wait_for
+from plait.greenlet import getcurrent
 
 __all__ = ["adapt_connection", "adapt_popen_fork", "adapt_synchronize"]
 
@@ -132,6 +134,9 @@ def adapt_synchronize(module: Any) -> None:
     module.SemLock._make_methods = _make_methods
     module.SemLock.__enter__ = lambda lock: lock.acquire()
     module.SemLock.__exit__ = lambda lock, *exc_info: lock.release()
+    for found in gc.get_objects():
+        if isinstance(found, module.SemLock):  # made before
+            _make_methods(found)
 
 
 def _make_methods(lock: Any) -> None:
@@ -206,9 +211,16 @@ def adapt_popen_fork(module: Any) -> None:
 
 
 class _OsThatForksOneGreenlet:
-    """os, whose fork is the interpreter's own, patched or not."""
+    """os, whose fork is the interpreter's own, patched or not; in the child the greenlet that forked is the main one."""
 
-    fork = staticmethod(natives.fork)
+    @staticmethod
+    def fork() -> int:
+        child = natives.fork()
+        if not child:
+            runner: Any = getcurrent()
+            if runner.parent is not None:
+                runner.greenlet_tree_is_root = True  # Ctrl-C and the like reach this one, not the parent's program
+        return child
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)

@@ -105,43 +105,43 @@ cdef class RLock:
     """A lock that its owner, a greenlet, may acquire again; free after as many releases."""
 
     cdef object __weakref__
-    cdef LockType lock
-    cdef object owner
-    cdef Py_ssize_t count
+    cdef readonly LockType _block
+    cdef readonly object _owner
+    cdef readonly Py_ssize_t _count
 
     def __cinit__(self):
-        self.lock = LockType()
+        self._block = LockType()
 
     def __repr__(self):
-        cdef object owner = 0 if self.owner is None else get_ident(self.owner)
+        cdef object owner = 0 if self._owner is None else get_ident(self._owner)
         return (
-            f"<{'locked' if self.count else 'unlocked'} plait.green.thread.RLock object owner={owner} "
-            f"count={self.count} at {<size_t><void *>self:#x}>"
+            f"<{'locked' if self._count else 'unlocked'} plait.green.thread.RLock object owner={owner} "
+            f"count={self._count} at {<size_t><void *>self:#x}>"
         )
 
     def locked(self):
-        return self.count > 0
+        return self._count > 0
 
     cpdef bint acquire(self, blocking=True, timeout=-1) except -1:
         """Own the lock, once more; False where it could not be had: see LockType.acquire."""
         cdef object me = current_greenlet()
-        if self.owner is me:  # both None where the interpreter ends, and there is nobody to keep out
-            self.count += 1
+        if self._owner is me:  # both None where the interpreter ends, and there is nobody to keep out
+            self._count += 1
             return True
-        if not self.lock.acquire(blocking, timeout):
+        if not self._block.acquire(blocking, timeout):
             return False
-        self.owner = me
-        self.count = 1
+        self._owner = me
+        self._count = 1
         return True
 
     cpdef release(self):
         """Undo one acquire. Raises RuntimeError where another greenlet is the owner."""
-        if self.owner is not current_greenlet():
+        if self._owner is not current_greenlet():
             raise RuntimeError("cannot release un-acquired lock")
-        self.count -= 1
-        if not self.count and self.owner is not None:
-            self.owner = None
-            self.lock.release()
+        self._count -= 1
+        if not self._count and self._owner is not None:
+            self._owner = None
+            self._block.release()
 
     def __enter__(self):
         return self.acquire()
@@ -152,29 +152,29 @@ cdef class RLock:
     # What threading.Condition asks of a lock that it gives up while it waits.
 
     def _is_owned(self):
-        return self.owner is current_greenlet()
+        return self._owner is current_greenlet()
 
     def _recursion_count(self):
-        return self.count if self.owner is current_greenlet() else 0
+        return self._count if self._owner is current_greenlet() else 0
 
     def _release_save(self):
         cdef object me = current_greenlet()
-        cdef Py_ssize_t count = self.count
-        if self.owner is not me:
+        cdef Py_ssize_t count = self._count
+        if self._owner is not me:
             raise RuntimeError("cannot release un-acquired lock")
-        self.count = 0
-        self.owner = None
-        self.lock.release()
+        self._count = 0
+        self._owner = None
+        self._block.release()
         return count, me
 
     def _acquire_restore(self, saved):
-        self.lock.acquire()
-        self.count, self.owner = saved
+        self._block.acquire()
+        self._count, self._owner = saved
 
     def _at_fork_reinit(self):
-        self.lock._at_fork_reinit()
-        self.owner = None
-        self.count = 0
+        self._block._at_fork_reinit()
+        self._owner = None
+        self._count = 0
 
 
 @cython.final

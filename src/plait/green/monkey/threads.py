@@ -29,7 +29,6 @@ from plait.green.monkey import state
 from plait.green.monkey.arrivals import when_imported
 from plait.green.monkey.errors import Warnings
 from plait.green.monkey.modules import patch_green_module
-from plait.green.monkey.processes import patch_processes
 from plait.green.threadlocks import EndLock, LockType, RLock
 from plait.green.timeout import deadline_after
 from plait.green.waiter import DeadlineExceeded, Waiter
@@ -68,7 +67,6 @@ def patch_threads(
         if patch_green_module("threading", warnings, items=items):
             _patch_thread_classes()
             _adapt_threads()
-            patch_processes()
             if with_existing:
                 _free_fork_of_executors()
                 _adapt_import_locks()
