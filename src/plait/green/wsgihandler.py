@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 from plait.green import socket as _socket
 from plait.green._native.wsgi import HandlerCore
 from plait.green.http1.errors import ClientTooSlow, InvalidClientInput, InvalidClientRequest
-from plait.green.http1.head import Head, HeadParser, fields_of, path_info, read_head
+from plait.green.http1.head import HeadParser, fields_of, path_info
 from plait.green.http1.reply import canned
 from plait.green.http1.stream import Stream
 from plait.green.http1.terms import Terms
@@ -128,13 +128,6 @@ class WSGIHandler(HandlerCore):
             dropped += len(data)
 
     # -- one request ---------------------------------------------------------------------------------------------
-
-    def _read_head(self) -> Head | None:
-        """The next request's head; None where the connection ends."""
-        terms = self._terms
-        self._stream.patience = terms.idle
-        raw = read_head(self._stream, terms.limits, terms.head)
-        return self._parser.parse(raw, terms.limits) if raw else None
 
     def _not_read(self, error: Exception) -> tuple[str, bytes] | None:
         """What to do about a request that could not be read."""

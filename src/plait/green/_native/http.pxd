@@ -17,6 +17,12 @@ cdef class Head:
     cpdef fill(self, environ)
 
 
+cpdef bytes encoded_status(status)
+cpdef tuple encoded_fields(headers)
+cpdef bytes head_bytes(bytes status, list fields, bytes body=*)
+cpdef bytes date_now(format_date)
+
+
 cdef class HeadFields:
     cdef dict gathered
     cdef Py_ssize_t left

@@ -229,7 +229,7 @@ cdef inline bint _is(bytes name, const char* lower, Py_ssize_t size):
     return PyBytes_GET_SIZE(name) == size and strncasecmp(PyBytes_AS_STRING(name), lower, size) == 0
 
 
-def encoded_status(status):
+cpdef bytes encoded_status(status):
     """Raises where it is no status line's text, "200 OK"."""
     if not isinstance(status, str):
         raise UnicodeError("The status string must be a native string", status)
@@ -239,7 +239,7 @@ def encoded_status(status):
     return encoded
 
 
-def encoded_fields(headers):
+cpdef tuple encoded_fields(headers):
     """(encoded fields, content-length, connection, date), the last three None where they are not among them.
 
     Raises UnicodeError for what is no text of latin-1, ValueError for a line break.
@@ -277,10 +277,13 @@ cdef inline char* _put(char* at, bytes text):
     return at + size
 
 
-def head_bytes(bytes status not None, list fields not None, bytes body=b""):
+cpdef bytes head_bytes(bytes status, list fields, bytes body=b""):
     """The head of a response, empty line included, and the bytes that follow it at once."""
-    cdef Py_ssize_t size = 13 + PyBytes_GET_SIZE(status) + PyBytes_GET_SIZE(body)
+    cdef Py_ssize_t size
     cdef tuple field
+    if status is None or fields is None or body is None:
+        raise TypeError("head_bytes() takes bytes, a list and bytes")
+    size = 13 + PyBytes_GET_SIZE(status) + PyBytes_GET_SIZE(body)
     for field in fields:
         size += 4 + PyBytes_GET_SIZE(<bytes?>field[0]) + PyBytes_GET_SIZE(<bytes?>field[1])
     cdef bytes response = PyBytes_FromStringAndSize(NULL, size)
@@ -302,7 +305,7 @@ cdef time_t _second = -1
 cdef bytes _date = b""
 
 
-def date_now(format_date):
+cpdef bytes date_now(format_date):
     """format_date(now), with the seconds since the epoch; called once a second."""
     global _second, _date
     cdef time_t second = time(NULL)

@@ -43,6 +43,14 @@ cdef class HandlerCore:
     cdef object no_input
     cdef dict remote
     cdef bint by_hand
+    cdef object idle  # of the terms, as they were when the connection began
+    cdef object body
+    cdef Py_ssize_t longest_line
+    cdef Py_ssize_t most_fields
+
+    cdef Head read_head(self)
+    cdef bint over(self) except -1
+    cdef int begin(self, Head head) except -1
 
     cdef send(self, data)
     cdef input(self, environ)

@@ -7,10 +7,20 @@ of the usual (a body to skip, an error, an odd path) is a method of WSGIHandler 
 
 from libc.time cimport time_t
 
-from plait.green._native.http import date_now, encoded_fields, encoded_status, head_bytes
-from plait.green._native.http cimport Head, HeadReader
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+from plait.green._native.http cimport (
+    Head,
+    HeadReader,
+    date_now,
+    encoded_fields,
+    encoded_status,
+    head_bytes,
+)
 from plait.green._native.stream cimport StreamCore
 from plait.green.http1.body import Input
+from plait.green.http1.errors import ServerStops
+from plait.green.http1.head import read_rest
 from plait.green.http1.logs import NoLog
 from plait.green.http1.reply import format_date_time
 
@@ -31,6 +41,15 @@ cdef double _now() noexcept:
     return now.tv_sec + now.tv_nsec * 1e-9
 
 
+cdef object _code(bytes status):
+    """The number that a status line's text begins with."""
+    cdef const char* text = PyBytes_AS_STRING(status)
+    if PyBytes_GET_SIZE(status) >= 4 and text[3] == b" " and b"1" <= text[0] <= b"9":
+        if b"0" <= text[1] <= b"9" and b"0" <= text[2] <= b"9":
+            return (text[0] - 48) * 100 + (text[1] - 48) * 10 + text[2] - 48
+    return int(status.partition(b" ")[0])
+
+
 cdef class HandlerCore:
     def __init__(self, sock, address, server, StreamCore stream not None, rfile, terms, HeadReader parser not None,
                  bint by_hand):
@@ -48,6 +67,10 @@ cdef class HandlerCore:
             self.remote["REMOTE_ADDR"] = str(address[0])
             self.remote["REMOTE_PORT"] = str(address[1])
         self.by_hand = by_hand
+        self.idle = terms.idle
+        self.body = terms.body
+        self.longest_line = terms.limits.line_bytes
+        self.most_fields = terms.limits.fields
 
     # -- one request ---------------------------------------------------------------------------------------------
 
@@ -58,7 +81,7 @@ cdef class HandlerCore:
         request that could not be understood, which `handle` sends.
         """
         cdef Head head
-        if self.rfile.closed:
+        if self.over():
             return None
         self.requestline = None
         try:
@@ -66,20 +89,46 @@ cdef class HandlerCore:
                 if not self._read_by_hand():
                     return None
             else:
-                head = self._read_head()
+                head = self.read_head()
                 if head is None:
                     return None
-                self._begin(head)
+                self.begin(head)
         except Exception as error:
             return self._not_read(error)
         self.environ = self.get_environ()
         self.application = self.server.application
         self.handle_one_response()
-        if self.close_connection or self._stream.watch.stopping or self.rfile.closed:
+        if self.close_connection or self._stream.watch.stopping or self.over():
             return None
         return True
 
+    cdef bint over(self) except -1:
+        """Whether somebody has closed the file that requests come from."""
+        return self._stream.closed if self.rfile is self._stream else self.rfile.closed
+
+    cdef Head read_head(self):
+        """The next request's head; None where the connection ends."""
+        cdef StreamCore stream = self._stream
+        cdef bytes raw
+        stream.patience = self.idle
+        try:
+            raw = stream.quick_head(self.longest_line)
+        except ServerStops:
+            stream.give_back(stream.last_look())
+            raw = b""
+        if not raw:
+            raw = read_rest(stream, self._terms.limits, self._terms.head)
+            if not raw:
+                return None
+        try:
+            return self._parser.parse_strictly(raw, self.most_fields)
+        except Exception as error:
+            return self._parser.reconsider(raw, self._terms.limits, error)
+
     def _begin(self, Head head not None):
+        self.begin(head)
+
+    cdef int begin(self, Head head) except -1:
         """Take over what the head says. Raises InvalidClientRequest where its body is too large."""
         self._head = head
         self._message = None
@@ -91,6 +140,7 @@ cdef class HandlerCore:
         self.close_connection = not head.keep_alive
         if head.length and self._terms.most_body is not None:
             self._check_length()
+        return 0
 
     def get_environ(self):
         """The request's environment: the server's, and what the head says."""
@@ -107,7 +157,7 @@ cdef class HandlerCore:
         """What the application reads the body from, and whether that ends with the body."""
         cdef Head head = self._head
         cdef StreamCore stream = self._stream
-        stream.patience = self._terms.body
+        stream.patience = self.body
         if head.length or head.chunked:
             expects = head.fields.get("HTTP_EXPECT") if head.version == "HTTP/1.1" else None
             sock = self.socket if expects is not None and expects.lower() == "100-continue" else None
@@ -182,7 +232,7 @@ cdef class HandlerCore:
                 exc_info = None  # no cycle through the frame
         fields, length, connection, date = encoded_fields(headers)
         encoded = encoded_status(status)
-        code = int(status.partition(" ")[0])
+        code = _code(encoded)
         left = None
         if length is not None:
             left = int(length)

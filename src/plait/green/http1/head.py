@@ -38,7 +38,7 @@ except ModuleNotFoundError as error:
         name="httptools",
     ) from None
 
-__all__ = ["Head", "HeadLimits", "HeadParser", "fields_of", "path_info", "read_head"]
+__all__ = ["Head", "HeadLimits", "HeadParser", "fields_of", "path_info", "read_head", "read_rest"]
 
 _FOLD = re.compile(rb"\r\n[ \t]+")
 
@@ -113,10 +113,10 @@ def read_head(stream: Stream, limits: HeadLimits, patience: int | None) -> bytes
     else:
         if raw:
             return raw
-    return _read_rest(stream, limits, patience)
+    return read_rest(stream, limits, patience)
 
 
-def _read_rest(stream: Stream, limits: HeadLimits, patience: int | None) -> bytes:
+def read_rest(stream: Stream, limits: HeadLimits, patience: int | None) -> bytes:
     """As read_head, of a head that comes in pieces, is long, or has empty lines before it."""
     first = stream.taken()
     data = bytearray(first.lstrip(b"\r\n"))
