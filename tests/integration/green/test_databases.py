@@ -33,6 +33,19 @@ def test_psycopg2_with_psycogreen(on_both, postgres_server):
     }
 
 
+def test_psycopg3(on_both, postgres_server):
+    gevent, plait = on_both("psycopg3_patched.py", *postgres_server)
+    assert plait == gevent
+    assert plait == {
+        "implementation": "binary",
+        "moved": [100_000, 80, 130],
+        "waited": ["first", "second"],
+        "notified": True,
+        "streamed": [[4_001_000] * 4, [200_010_000] * 4],
+        "failed": ["DivisionByZero", "gevent.Timeout", "QueryCanceled"],
+    }
+
+
 def test_pymysql(on_both, mariadb_server):
     gevent, plait = on_both("pymysql_many.py", *mariadb_server)
     assert plait == gevent

@@ -1,4 +1,17 @@
-"""Libraries of messages and calls that support gevent by themselves."""
+"""Libraries of messages and calls that support gevent by themselves: pyzmq's green sockets, grpc."""
+
+
+def test_pyzmq_green(on_both):
+    gevent, plait = on_both("zmq_green.py")
+    assert plait == gevent
+    assert plait == {
+        "asked": [True] * 10,
+        "published": [True] * 3,
+        "pushed": 124_750,
+        "routed": True,
+        "polled": [[0, [True], ["first", "second"]], True],
+        "timed_out": ["Again", "gevent.Timeout", True],
+    }
 
 
 def test_grpc(on_both):

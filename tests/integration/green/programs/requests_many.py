@@ -7,6 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc
 import gzip
 import http.server
 import json
@@ -140,6 +141,7 @@ def session(pool=10, **options):
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         yield session
+    gc.collect()  # urllib3 closes a pool's connections when the pool goes, which an error's traceback may hold
 
 
 def kept(server, url, **options):

@@ -155,9 +155,13 @@ def transferred():
         return all(at_once(transfer)), sum(server.stored.values())
 
 
+class XMLRPCServer(xmlrpc.server.SimpleXMLRPCServer):
+    request_queue_size = 128  # with five the kernel resets some of many that come at once
+
+
 def called():
     """XML-RPC, over http.server and http.client."""
-    server = xmlrpc.server.SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False)
+    server = XMLRPCServer(("127.0.0.1", 0), logRequests=False)
     server.register_function(pow)
 
     def call(number):
