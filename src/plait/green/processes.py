@@ -88,7 +88,10 @@ def _blocking(initialise: Callable[..., None]) -> Callable[..., None]:
 
     def initialise_blocking(connection: Any, handle: Any, *args: Any, **kwargs: Any) -> None:
         initialise(connection, handle, *args, **kwargs)
-        os.set_blocking(connection._handle, True)
+        try:
+            os.set_blocking(connection._handle, True)
+        except OSError:  # not open: whoever uses it is told
+            pass
 
     return initialise_blocking
 
