@@ -77,10 +77,7 @@ class Hub(Facilities, HubCore):
 
     def __init__(self, loop: object = None, default: object = None) -> None:
         """loop, default: for code that passes them; there is one kind of loop."""
-        main = getcurrent()
-        while main.parent is not None and not getattr(main, "greenlet_tree_is_root", False):
-            main = main.parent
-        greenlet.__init__(self, None, main)
+        greenlet.__init__(self, None, _main_of_thread())
         self.loop = _loop_of(self)
         self.poller = EpollPoller()
         self.descriptors = Descriptors(self.poller)
@@ -164,8 +161,9 @@ class Hub(Facilities, HubCore):
         if self.joiners:
             self.ready.append(self.joiners.pop())
             return
-        assert self.parent is not None
-        self.parent.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}"))
+        main = self._main()
+        assert main is not None
+        main.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}"))
 
     def _join_expired(self, turn: Turn, expired: list[bool]) -> None:
         expired.append(True)
@@ -199,13 +197,20 @@ class Hub(Facilities, HubCore):
         self, kind: type[BaseException], value: BaseException, tb: TracebackType | None = None
     ) -> None:
         """Raise the exception in the main greenlet, at the point where that is parked."""
-        main = self.parent
+        main = self._main()
         if main is None or getcurrent() is main:
             raise value
         current = getcurrent()
         if current is not self:  # its own end is not to be lost: it goes on later
             self.ready.append(Turn(current))
         main.throw(kind, value, tb)
+
+    def _main(self) -> greenlet | None:
+        """Who is told of what nobody else handles. In a forked child that is who forked, as long as that lives."""
+        main = self.parent
+        while main is not None and (main.dead or isinstance(main, Hub)):
+            main = main.parent
+        return main
 
     def print_exception(
         self, context: object, kind: type[BaseException], value: BaseException, tb: TracebackType | None
@@ -320,6 +325,10 @@ def _loop_of(hub: Hub) -> Loop:
     return loop
 
 
+_forker: greenlet | None = None  # in a forked child, who forked
+_forker_first: greenlet | None = None  # and the first greenlet of its thread
+
+
 def started() -> bool:
     """Whether this thread has a hub, so that waiting parks a greenlet instead of blocking the thread."""
     return current() is not None
@@ -374,8 +383,18 @@ def _other_threads() -> int:
     return _thread._count() - workers.idle_threads()
 
 
+def _main_of_thread() -> greenlet:
+    """The greenlet that the program of this thread is: the first one, in a forked child the one that forked."""
+    first = getcurrent()
+    while first.parent is not None and not getattr(first, "greenlet_tree_is_root", False):
+        first = first.parent
+    return _forker if _forker is not None and _forker_first is first and not _forker.dead else first
+
+
 def _after_fork_in_child() -> None:
-    global _inherited
+    global _inherited, _forker, _forker_first
+    _forker, _forker_first = None, _main_of_thread()
+    _forker = getcurrent()
     _inherited = current()
     core.forked()
     for hub in list(_hubs):

@@ -33,7 +33,6 @@ from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
 from plait.green.waiter import Waiter
 from plait.green.waits import wait_any, wait_for
-from plait.greenlet import getcurrent
 
 __all__ = ["adapt_connection", "adapt_popen_fork", "adapt_synchronize"]
 
@@ -214,16 +213,9 @@ def adapt_popen_fork(module: Any) -> None:
 
 
 class _OsThatForksOneGreenlet:
-    """os, whose fork is the interpreter's own, patched or not; in the child the greenlet that forked is the main one."""
+    """os, whose fork is the interpreter's own, patched or not."""
 
-    @staticmethod
-    def fork() -> int:
-        child = natives.fork()
-        if not child:
-            runner: Any = getcurrent()
-            if runner.parent is not None:
-                runner.greenlet_tree_is_root = True  # Ctrl-C and the like reach this one, not the parent's program
-        return child
+    fork = staticmethod(natives.fork)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
