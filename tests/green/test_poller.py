@@ -131,7 +131,7 @@ def test_sticky_interest_stays_until_something_is_ready_that_nobody_wants(poller
     assert found == [(one.fileno(), READ)]
     waits.wake(found)
     assert poller.wait(0) == []
-    assert (waiter.told, waits._entries) == ([], {})
+    assert (waiter.told, waits.known_descriptors()) == ([], [])
 
 
 def test_a_close_tells_the_waiters(poller, pair):

@@ -233,8 +233,9 @@ class Hub(Facilities, HubCore):
     # -- the end, and fork ---------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Give the kernel's objects back. The greenlets of this hub never run again."""
-        self.poller.close()
+        """Give back the kernel's objects and all that it holds. The greenlets of this hub never run again."""
+        self.descriptors.close()
+        self.let_go()
 
     def destroy(self, destroy_loop: bool | None = None) -> None:
         """End the hub: what is parked in it never runs again, and the thread's next get_hub() makes a new one.

@@ -2,8 +2,8 @@
 
 The descriptor is always non-blocking; `settimeout` and `setblocking` say what the methods here do about it. Each call
 is tried first and waits only where the kernel has nothing. Several greenlets may wait on one socket; closing it wakes
-them with EBADF. A socket that is always ready yields to the others now and then (IO_BUDGET), before a call, so that a
-greenlet that is killed while it yields has not taken anything.
+them with EBADF. A greenlet whose sockets are always ready lets the others run now and then. What runs for each message
+is native: see `_native/io.pyx`.
 
 All other names are those of the standard library's `socket` module. Names are looked up by the
 hub's resolver (`resolver`).
@@ -17,7 +17,7 @@ import socket as _stdlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from plait.green.hub import Hub, current, get_hub
+from plait.green._native import io
 from plait.green.poller import READ, WRITE
 from plait.green.resolver.lookups import getaddrinfo as getaddrinfo
 from plait.green.resolver.lookups import getfqdn as getfqdn
@@ -26,7 +26,6 @@ from plait.green.resolver.lookups import gethostbyname as gethostbyname
 from plait.green.resolver.lookups import gethostbyname_ex as gethostbyname_ex
 from plait.green.resolver.lookups import getnameinfo as getnameinfo
 from plait.green.timeout import deadline_after
-from plait.green.waits import wait_for
 from plait.green.waits import wait_read as wait_read
 from plait.green.waits import wait_readwrite as wait_readwrite
 from plait.green.waits import wait_write as wait_write
@@ -57,9 +56,6 @@ __dns__ = ["getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostb
 
 T = TypeVar("T")
 
-# Calls in a row that found their socket ready before the greenlet lets the others run.
-IO_BUDGET = 100
-
 # As they are before patching makes them the ones below.
 _native = _stdlib.socket
 _native_socketpair = _stdlib.socketpair
@@ -76,14 +72,13 @@ def __getattr__(name: str) -> Any:
 class socket(_native):
     """A socket whose calls park the greenlet. Arguments and results are the standard library's."""
 
-    __slots__ = ("_calls_left", "_hub", "_limit")
+    __slots__ = ("_channel",)
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         super().__init__(family, type, proto, fileno)
-        self._limit: float | None = _stdlib.getdefaulttimeout()  # seconds a call may wait
-        self._calls_left = IO_BUDGET
-        self._hub: Hub | None = None  # whose greenlets waited for it last, and whose poller may know it
         super().settimeout(0.0)
+        stream = bool(super().type & _stdlib.SOCK_STREAM)
+        self._channel = io.Channel(self.fileno(), _stdlib.getdefaulttimeout(), stream)
 
     # -- what blocking means -------------------------------------------------------------------------------------
 
@@ -95,20 +90,20 @@ class socket(_native):
             value = float(value)
             if value < 0:
                 raise ValueError("Timeout value out of range")
-        self._limit = value
+        self._channel.limit = value
 
     def gettimeout(self) -> float | None:
-        return self._limit
+        return self._channel.limit
 
     @property
     def timeout(self) -> float | None:
-        return self._limit
+        return self._channel.limit
 
     def setblocking(self, flag: bool) -> None:
-        self._limit = None if flag else 0.0
+        self._channel.limit = None if flag else 0.0
 
     def getblocking(self) -> bool:
-        return self._limit != 0.0
+        return self._channel.limit != 0.0
 
     @property
     def type(self) -> _stdlib.SocketKind:
@@ -119,34 +114,21 @@ class socket(_native):
 
     def _call(self, direction: int, function: Callable[..., T], *args: Any) -> T:
         """function(*args), tried again each time the socket is ready, until it does not say EAGAIN."""
-        self._calls_left -= 1
-        if self._calls_left <= 0:
-            self._yield()
+        self._channel.take_turn()
+        limit = self._channel.limit
         deadline: Any = _OWN_TIMEOUT
         while True:
             try:
                 return function(*args)
             except BlockingIOError:
-                if self._limit == 0.0:
+                if limit == 0.0:
                     raise
             if deadline is _OWN_TIMEOUT:
-                deadline = deadline_after(self._limit)
+                deadline = deadline_after(limit)
             self._wait(direction, deadline)
 
     def _wait(self, direction: int, deadline: float | None) -> None:
-        self._calls_left = IO_BUDGET
-        self._hub = get_hub()
-        fd = self.fileno()
-        if fd < 0:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        if not wait_for(fd, direction, deadline, sticky=True):
-            raise TimeoutError("timed out")
-
-    def _yield(self) -> None:
-        self._calls_left = IO_BUDGET
-        hub = current()
-        if hub is not None:
-            hub.yield_turn()
+        self._channel.wait_for(direction, deadline)
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
@@ -183,20 +165,17 @@ class socket(_native):
 
     def _connect(self, address: Any) -> int:
         """Returns the error number, 0 for success."""
-        deadline = deadline_after(self._limit)
+        deadline = deadline_after(self._channel.limit)
         code = super().connect_ex(_resolved(self, address))
-        if code not in _CONNECTING or self._limit == 0.0:
+        if code not in _CONNECTING or self._channel.limit == 0.0:
             return 0 if code == errno.EISCONN else code
         self._wait(WRITE, deadline)
         return self.getsockopt(_stdlib.SOL_SOCKET, _stdlib.SO_ERROR)
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
-    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        return self._call(READ, super().recv, bufsize, flags)
-
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        return self._call(READ, super().recv_into, buffer, nbytes, flags)
+    recv = io.recv
+    recv_into = io.recv_into
 
     def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, Any]:
         return self._call(READ, super().recvfrom, bufsize, flags)
@@ -212,25 +191,8 @@ class socket(_native):
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def send(self, data: Any, flags: int = 0, /) -> int:
-        return self._call(WRITE, super().send, data, flags)
-
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send all of data. The timeout is for the whole; where it is over, nobody knows how much was sent."""
-        send = super().send
-        deadline = deadline_after(self._limit)
-        with memoryview(data) as view, view.cast("B") as left:
-            sent = 0
-            while sent < len(left):
-                self._calls_left -= 1
-                if self._calls_left <= 0:
-                    self._yield()
-                try:
-                    sent += send(left[sent:], flags)
-                except BlockingIOError:
-                    if self._limit == 0.0:
-                        raise
-                    self._wait(WRITE, deadline)
+    send = io.send
+    sendall = io.sendall
 
     def sendto(self, data: Any, *flags_and_address: Any) -> int:
         return self._call(WRITE, super().sendto, data, *flags_and_address)
@@ -243,23 +205,18 @@ class socket(_native):
 
     # -- the descriptor's end ------------------------------------------------------------------------------------
 
-    def _forget(self) -> None:
-        fd = self.fileno()
-        if self._hub is not None and fd >= 0:
-            self._hub.descriptors.closing(fd)
-
     def _real_close(self, *args: Any) -> None:
-        self._forget()
+        self._channel.forget()
         super()._real_close(*args)  # type: ignore[misc]
 
     def detach(self) -> int:
         """The descriptor, no longer this socket's; it stays non-blocking."""
-        self._forget()
+        self._channel.forget()
         return super().detach()
 
     def dup(self) -> socket:
         copied = type(self)(self.family, self.type, self.proto, fileno=_stdlib.dup(self.fileno()))
-        copied._limit = self._limit
+        copied.settimeout(self.gettimeout())
         return copied
 
 

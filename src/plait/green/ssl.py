@@ -40,7 +40,7 @@ class SSLSocket(_stdlib.SSLSocket, _socket.socket):  # type: ignore[misc]  # tho
 
     def _retry(self, what: str, function: Any, *args: Any) -> Any:
         """function(*args), tried again each time the socket is ready for what OpenSSL wants."""
-        limit = self._limit
+        limit = self._channel.limit
         deadline: Any = None
         waited = False
         while True:
@@ -89,13 +89,13 @@ class SSLSocket(_stdlib.SSLSocket, _socket.socket):  # type: ignore[misc]  # tho
     def do_handshake(self, block: bool = False) -> None:
         """Agree with the other side on keys. block: wait even where the time-out is 0."""
         self._check_connected()  # type: ignore[attr-defined]
-        limit = self._limit
+        limit = self._channel.limit
         if limit == 0.0 and block:
-            self._limit = None
+            self._channel.limit = None
         try:
             self._retry("handshake", self._sslobj.do_handshake)
         finally:
-            self._limit = limit
+            self._channel.limit = limit
 
     def unwrap(self) -> _socket.socket:
         """End TLS properly, and return the socket for plain bytes."""

@@ -7,6 +7,7 @@ interest (see `descriptors`).
 
 from __future__ import annotations
 
+from plait.green._native.io import wait_for
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
 from plait.green.poller import READ, WRITE
@@ -19,23 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
-
-
-def wait_for(fd: int, direction: int, deadline: float | None, sticky: bool) -> bool:
-    """Park until fd is ready for `direction`; False where the deadline (monotonic seconds) came first.
-
-    sticky: the caller promises to tell `descriptors.closing(fd)` before it closes fd.
-    """
-    descriptors = get_hub().descriptors
-    waiter: Waiter[Any] = Waiter(outside=False)
-    descriptors.add(fd, direction, waiter)
-    try:
-        waiter.wait(deadline)
-    except DeadlineExceeded:
-        return False
-    finally:
-        descriptors.remove(fd, direction, waiter, sticky)
-    return True
 
 
 def wait_any(waits: Iterable[tuple[int, int]], deadline: float | None) -> bool:

@@ -36,6 +36,7 @@ cdef const GreenletLayer_API *layer
 cdef const PlaitTrace_API *trace
 cdef object empty_tuple
 
+cdef int IO_BUDGET  # calls that find their descriptor ready, in one turn of the hub
 cdef double NEVER  # the deadline of who waits for ever
 
 cdef double now() except -1
@@ -100,6 +101,13 @@ cdef class Timer:
     cpdef cancel(self)
 
 
+cdef class Readiness:
+    cdef public Py_ssize_t waiting
+
+    cdef int poll(self, double timeout) except -1
+    cdef int notify(self) except -1
+
+
 cdef class Line:
     cdef Link ends
     cdef Py_ssize_t count
@@ -143,7 +151,8 @@ cdef class HubCore(greenlet):
     cdef public int budget
     cdef public Py_ssize_t outside_waits
     cdef public object poller
-    cdef public object descriptors
+    cdef public Readiness descriptors
+    cdef public int io_left
     cdef public object follower  # told before and after each poll, where somebody wants to know
     cdef public object choose
     cdef public object guest  # of the running greenlet: what it keeps per thread, put aside while it is switched away

@@ -45,6 +45,8 @@ cdef double MAX_BLOCK_S = TIMEOUT_MAX
 cdef double NEVER = INFINITY
 # Direct hand-offs between two looks at timers, descriptors and the inbox: a thousandth of a second of short switches.
 cdef int HANDOFF_BUDGET = 100
+# Calls that find their descriptor ready, in one turn.
+cdef int IO_BUDGET = 200
 # What the clock, which counts nanoseconds, cannot tell apart is due: else a virtual clock that was moved to a deadline
 # may stand before it for ever.
 cdef double RESOLUTION_S = 1e-9
@@ -551,6 +553,20 @@ cdef class Waiter(Entry):
         return hub.ready.push(self)
 
 
+# -- descriptors -------------------------------------------------------------------------------------------------
+
+cdef class Readiness:
+    """What the hub asks of who knows which descriptors are waited for. waiting: how many waits there are."""
+
+    cdef int poll(self, double timeout) except -1:
+        """Wake who waits for what is ready, after at most `timeout` seconds."""
+        raise NotImplementedError
+
+    cdef int notify(self) except -1:
+        """Make a poll that blocks now, or the next one, return. From any thread."""
+        raise NotImplementedError
+
+
 # -- the hub -----------------------------------------------------------------------------------------------------
 
 cdef int forks = 0  # how many forks this process is away from where plait was imported
@@ -730,7 +746,7 @@ cdef class HubCore(greenlet):
             self.enqueue(entry)
         else:
             self.inbox.append(entry)
-            self.poller.notify()
+            self.descriptors.notify()
 
     def run_callback_threadsafe(self, function, *args):
         """As `run_callback`, from any thread."""
@@ -741,7 +757,7 @@ cdef class HubCore(greenlet):
     cdef int enqueue(self, Entry entry) except -1:
         self.ready.push(entry)
         if self.polling:  # a signal handler, in this thread
-            self.poller.notify()
+            self.descriptors.notify()
         return 0
 
     # -- the loop --------------------------------------------------------------------------------------------
@@ -762,6 +778,7 @@ cdef class HubCore(greenlet):
     cdef int turn(self) except -1:
         cdef RunQueue ready = self.ready
         self.budget = 0
+        self.io_left = IO_BUDGET
         self.turned = now()
         # 1. what other threads left
         if self.inbox:
@@ -829,18 +846,15 @@ cdef class HubCore(greenlet):
         return max(0.0, deadline - now())
 
     cdef int poll(self, double timeout) except -1:
-        cdef object found
         if self.follower is not None:
             self.follower.before_poll()
         self.polling = True  # before looking into the run queue: a signal handler appends first, then looks at this
         try:
             if self.ready.count or self.inbox:
                 timeout = 0
-            found = self.poller.wait(None if timeout == NEVER else timeout)
+            self.descriptors.poll(timeout)
         finally:
             self.polling = False
-        if found:
-            self.descriptors.wake(found)
         if self.follower is not None:
             self.follower.after_poll()
         return 0
@@ -864,7 +878,7 @@ cdef class HubCore(greenlet):
         self.timers += 1
         sift_up(self.heap, self.timers - 1)
         if self.polling:
-            self.poller.notify()
+            self.descriptors.notify()
         return timer
 
     cdef int _make_room(self) except -1:
@@ -965,9 +979,13 @@ cdef class HubCore(greenlet):
         self.ready.clear()
         self.idle.clear()
         self.inbox.clear()
-        self._drop_timers()
+        while self.timers:
+            self._pop_timer()
 
-    def _drop_timers(self):
+    def let_go(self):
+        """Drop all entries and timers: what they refer to may refer to the hub, and the collector does not see them."""
+        self.ready.clear()
+        self.idle.clear()
         while self.timers:
             self._pop_timer()
         self.timers_cancelled = self.timers_awaited = 0
