@@ -20,5 +20,5 @@ class Warnings(list[str]):
 
     def show(self) -> None:
         for message in self:
-            warnings.warn(message, MonkeyPatchWarning, stacklevel=4)
+            warnings.warn(message, MonkeyPatchWarning, stacklevel=3)
         self.clear()
