@@ -95,14 +95,16 @@ cdef class Linkable:
     cdef bint await_announcement(self, object timeout) except -1:
         """Park until announced; False where `timeout` seconds passed first."""
         cdef Waiter waiter = Waiter.__new__(Waiter, False, self)
+        cdef Line line
         get_hub()
         if self.line is None:
             self.line = Line()
-        self.line.push(waiter)
+        line = self.line  # forget_waiters() takes it away
+        line.push(waiter)
         try:
             return self.is_ready() or wait_within(waiter, timeout)
         finally:
-            self.line.remove(waiter)
+            line.remove(waiter)
 
 
 cdef class Event(Linkable):

@@ -76,20 +76,22 @@ cdef class LockType:
     cdef bint wait(self, double seconds) except -1:
         cdef double deadline = NEVER if seconds < 0 else deadline_of(seconds)
         cdef Waiter waiter = Waiter.__new__(Waiter, False, self)
+        cdef Line line
         expect_a_waker()
         if self.line is None:
             self.line = Line()
         if not self.held:  # what was made above may have let another thread run, and release
             self.held = True
             return True
-        self.line.push(waiter)
+        line = self.line  # a forked child gives the lock another one, which knows nothing of this waiter
+        line.push(waiter)
         try:
             if not waiter.wait_until(deadline):
-                if self.line.remove(waiter):
+                if line.remove(waiter):
                     return False
                 waiter.wait_until(NEVER)  # it is ours: the wake-up is on its way
         except BaseException:
-            if not self.line.remove(waiter):
+            if not line.remove(waiter):
                 self.release()
             raise
         return True
