@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import _thread
 import sys
-import traceback
 import weakref
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -151,6 +150,8 @@ def _report(function: Callable[..., object], failure: BaseException) -> None:
     message = "Exception ignored in thread started by"
     if hook is sys.__unraisablehook__:  # takes only arguments that the interpreter itself has made
         if sys.stderr is not None:
+            import traceback  # heavy, and seldom needed
+
             print(f"{message}: {function!r}", file=sys.stderr)
             traceback.print_exception(failure, file=sys.stderr)
         return

@@ -8,7 +8,6 @@ Every step here is one for other threads and for signal handlers, since none cal
 object and changing it. Who waits enters the line first and looks at the object afterwards.
 """
 
-from concurrent.futures import CancelledError
 from importlib import import_module
 
 from plait.green._native.core cimport NEVER, HubCore, Line, Waiter, get_hub, getcurrent
@@ -242,6 +241,10 @@ cdef class AsyncResult(Linkable):
 
     def cancelled(self):
         """Whether the exception is a CancelledError."""
+        if self.exception is None:
+            return False
+        from concurrent.futures import CancelledError  # imports logging and more, for one class
+
         return isinstance(self.exception, CancelledError)
 
     def __call__(self, source):

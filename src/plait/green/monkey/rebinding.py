@@ -80,7 +80,9 @@ def _rebind_module(name: str, module: ModuleType, table: dict[int, _Exchange]) -
 
 
 def _rebind_class(holder: type, table: dict[int, _Exchange]) -> Iterator[str]:
-    for key, value in list(holder.__dict__.items()):
+    names = holder.__dict__
+    for key in [key for key, value in names.items() if id(value) in table or type(value) is staticmethod]:
+        value = names[key]
         wrapped = isinstance(value, staticmethod)
         old = value.__func__ if wrapped else value
         exchange = table.get(id(old))
