@@ -60,17 +60,37 @@ from plait.greenlet import getcurrent as getcurrent
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plait.green.os import fork as fork
+    from plait.green.scopes import Cancelled as Cancelled
+    from plait.green.scopes import CancelScope as CancelScope
+    from plait.green.scopes import current_deadline as current_deadline
+    from plait.green.scopes import fail_after as fail_after
+    from plait.green.scopes import move_on_after as move_on_after
     from plait.green.signal import signal_handler as signal_handler
+    from plait.green.taskgroup import TaskGroup as TaskGroup
 
 # What few programs use and what takes long to import: public name -> its module, imported when it is asked for.
-_LATER = {"fork": "plait.green.os", "signal_handler": "plait.green.signal"}
+_LATER = {
+    "CancelScope": "plait.green.scopes",
+    "Cancelled": "plait.green.scopes",
+    "TaskGroup": "plait.green.taskgroup",
+    "current_deadline": "plait.green.scopes",
+    "fail_after": "plait.green.scopes",
+    "fork": "plait.green.os",
+    "move_on_after": "plait.green.scopes",
+    "signal_handler": "plait.green.signal",
+}
 
 __all__ = [
+    "CancelScope",
+    "Cancelled",
     "Greenlet",
     "GreenletExit",
     "LoopExit",
+    "TaskGroup",
     "Timeout",
     "config",
+    "current_deadline",
+    "fail_after",
     "fork",
     "get_hub",
     "getcurrent",
@@ -80,6 +100,7 @@ __all__ = [
     "joinall",
     "kill",
     "killall",
+    "move_on_after",
     "reinit",
     "signal_handler",
     "setswitchinterval",

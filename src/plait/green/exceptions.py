@@ -21,6 +21,7 @@ else:
 
 __all__ = [
     "BlockingSwitchOutError",
+    "Cancelled",
     "ConcurrentObjectUseError",
     "DeadlineExceeded",
     "FileObjectClosed",
@@ -36,6 +37,17 @@ __all__ = [
 
 class LoopExit(PlaitError):
     """Every greenlet of the thread is parked and nothing is left that could wake one."""
+
+
+class Cancelled(BaseException):
+    """A cancel scope ends its block. Let it pass: the scope that it names, `scope`, catches it.
+
+    It inherits BaseException so that a handler of the task's own errors does not swallow it.
+    """
+
+    def __init__(self, scope: object) -> None:
+        super().__init__(f"{scope!r} was cancelled")
+        self.scope = scope
 
 
 class DeadlineExceeded(PlaitError, TimeoutError):

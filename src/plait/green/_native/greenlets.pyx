@@ -296,8 +296,12 @@ cdef class Greenlet(greenlet):
         if isinstance(error, GreenletExit):
             return self.end(error, None)
         self.end(None, (type(error), error, tb))
-        self.home().report(self, error)
+        self._report_failure(error)
         return 0
+
+    def _report_failure(self, error):
+        """Tell who is to hear of a failure: the hub. For subclasses whose failures somebody else raises."""
+        self.home().report(self, error)
 
     cdef int end(self, object value, object failure) except -1:
         cdef object joiner, more
