@@ -39,7 +39,7 @@ def witness():
 
 def peers(path):
     """Whether a shared library is gevent's or greenlet's own; plait has folders of these names below its own."""
-    return "/plait/" not in path and any(f"/site-packages/{name}/" in path for name in ("gevent", "greenlet"))
+    return path.rpartition("/site-packages/")[2].startswith(("gevent/", "greenlet/"))
 
 
 def descriptors():
