@@ -1,5 +1,6 @@
 """WSGIServer: what goes over the wire, and the hooks. Each answer is read by a client of bytes, not by a library."""
 
+import contextlib
 import io
 import logging
 import sys
@@ -8,7 +9,7 @@ from wsgiref.validate import validator
 import pytest
 
 from plait import green
-from plait.green import pywsgi
+from plait.green import pywsgi, ssl
 from plait.green.pool import Pool
 from plait.green.pywsgi import WSGIHandler, WSGIServer
 from plait.green.socket import create_connection, create_server
@@ -940,3 +941,57 @@ def test_connections_leave_nothing_behind(serve):
     while served.server.terms.watch._streams:
         green.sleep(0.001)
     assert served.server.terms.watch._timer is None
+
+
+# -- TLS -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Who signs, and the server's certificate with its key: files."""
+    trustme = pytest.importorskip("trustme")
+    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return folder / "authority.pem", folder / "server.pem"
+
+
+def server_context(path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+@pytest.mark.parametrize("how", ["certfile", "ssl_context"])
+def test_tls(serve, certificate, how):
+    schemes = []
+
+    def application(environ, start_response):
+        schemes.append(environ["wsgi.url_scheme"])
+        return echo(environ, start_response)
+
+    authority, own = certificate
+    served = serve(application, **{how: own if how == "certfile" else server_context(own)})
+    context = ssl.create_default_context(cafile=authority)
+    big = bytes(range(256)) * 2000
+    with served.client() as client:
+        client.file.close()
+        client.sock = context.wrap_socket(client.sock, server_hostname="127.0.0.1")
+        client.file = client.sock.makefile("rb")
+        for body in (b"hello", big, b""):
+            request = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+            assert client.ask(request).body == body
+        assert client.ask(CLOSE).body == b""
+        assert client.ended()
+    assert schemes == ["https"] * 4
+    assert not served.errors.getvalue()
+
+
+def test_plain_text_to_a_tls_server_harms_nobody(serve, certificate, errors):
+    served = serve(certfile=certificate[1])
+    for _ in range(2):
+        with served.client() as client, contextlib.suppress(ConnectionResetError):
+            client.sock.sendall(GET)
+            assert not client.file.read().startswith(b"HTTP")
+    assert not served.log.getvalue()
+    assert {type(error) for _, error in errors} == {ssl.SSLError}
