@@ -21,6 +21,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 cimport cython
 
 from plait.green._native.core cimport NEVER, Due, HubCore, Waiter, get_hub, now, sift_down, sift_up
+from plait.green._native.io cimport READ, WRITE, Descriptors
 
 from plait.greenlet import GreenletExit
 
@@ -52,8 +53,6 @@ cdef extern from "Python.h":
     int PyContext_Exit(object context) except -1
 
 cdef enum:
-    READ = 1  # of `poller`, and of `selectors`
-    WRITE = 2
     # Iterations of a loop that never waits between two looks at descriptors, timers and other threads' wake-ups.
     SHARE = 16
     # As asyncio: cancelled timers are taken out where there are so many timers, and half of them are cancelled.
@@ -184,8 +183,8 @@ cdef class TimerHeap:
 
 # -- readiness ---------------------------------------------------------------------------------------------------
 
-cdef class Direction:
-    """Interest in one direction of one descriptor: what the hub's descriptors wake."""
+cdef class Interest:
+    """In one direction of one descriptor: what the hub's descriptors wake."""
 
     cdef Watch watch
     cdef int event
@@ -216,7 +215,7 @@ cdef class Watch:
     cdef bint counted  # as something that could wake a greenlet
     cdef bint listed
     cdef object reader, writer
-    cdef Direction reading, writing
+    cdef Interest reading, writing
 
     cdef int events(self) except -1:
         return (READ if self.reader is not None else 0) | (WRITE if self.writer is not None else 0)
@@ -231,44 +230,44 @@ cdef class Watch:
         return 0
 
     cdef int arm(self, int event) except -1:
-        cdef Direction direction = self.reading if event == READ else self.writing
-        if direction is None:
-            direction = Direction.__new__(Direction)
-            direction.watch = self
-            direction.event = event
+        cdef Interest interest = self.reading if event == READ else self.writing
+        if interest is None:
+            interest = Interest.__new__(Interest)
+            interest.watch = self
+            interest.event = event
             if event == READ:
-                self.reading = direction
+                self.reading = interest
             else:
-                self.writing = direction
-        if not direction.armed:
-            self.selector.hub.descriptors.add(self.fd, event, direction)
-            direction.armed = True
+                self.writing = interest
+        if not interest.armed:
+            (<Descriptors>self.selector.hub.descriptors).enter(self.fd, event, interest)
+            interest.armed = True
             if not self.counted:
                 self.selector.hub.descriptors.waiting -= 1
         return 0
 
     cdef int rearm(self, int event) except -1:
         """It has fired. Its interest is registered still."""
-        cdef Direction direction = self.reading if event == READ else self.writing
-        cdef object descriptors = self.selector.hub.descriptors
-        descriptors.remove(self.fd, event, direction, True)
+        cdef Interest interest = self.reading if event == READ else self.writing
+        cdef Descriptors descriptors = <Descriptors>self.selector.hub.descriptors
+        descriptors.leave(self.fd, event, interest, True)
         try:
-            descriptors.add(self.fd, event, direction)
+            descriptors.enter(self.fd, event, interest)
         except OSError:  # closed while it was registered: nothing will be heard of it
-            direction.armed = False
+            interest.armed = False
         return 0
 
     cdef int disarm(self, int event) except -1:
-        cdef Direction direction = self.reading if event == READ else self.writing
+        cdef Interest interest = self.reading if event == READ else self.writing
         self.found &= ~event
-        if direction is None or not direction.armed:
+        if interest is None or not interest.armed:
             return 0
-        direction.armed = False
+        interest.armed = False
         if not self.counted:
             self.selector.hub.descriptors.waiting += 1
         try:
-            self.selector.hub.descriptors.remove(self.fd, event, direction, False)
-        except ValueError:  # the hub was closed, and its poller with it
+            (<Descriptors>self.selector.hub.descriptors).leave(self.fd, event, interest, False)
+        except (OSError, ValueError):  # the hub was closed, and its poller with it
             pass
         return 0
 

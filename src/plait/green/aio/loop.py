@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio import selector_events
 
 from plait.green._native.aio import LoopCore, Selector
 from plait.green._native.core import current
@@ -42,6 +43,12 @@ _running: dict[greenlet, EventLoop] = {}
 def running_in(runner: greenlet) -> EventLoop | None:
     """The loop that this greenlet runs."""
     return _running.get(runner)
+
+
+class _SocketTransport(selector_events._SelectorSocketTransport):
+    """Reads at most as much at once as the allocator keeps at hand: more of it is mapped and unmapped for each read."""
+
+    max_size = 65536
 
 
 class EventLoop(LoopCore, asyncio.SelectorEventLoop):  # type: ignore[misc]  # LoopCore's methods are narrower
@@ -124,6 +131,11 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):  # type: ignore[misc]  # L
             if children.program_has_a_watcher():
                 return await super()._make_subprocess_transport(*arguments, **keywords)  # type: ignore[misc]
             return await children.start(self, *arguments, **keywords)
+
+    def _make_socket_transport(
+        self, sock: Any, protocol: Any, waiter: Any = None, *, extra: Any = None, server: Any = None
+    ) -> asyncio.Transport:
+        return _SocketTransport(self, sock, protocol, waiter, extra, server)
 
     def _make_self_pipe(self) -> None:
         super()._make_self_pipe()  # type: ignore[misc]
