@@ -343,3 +343,19 @@ def test_connections_that_come_and_go_leave_no_descriptor(listener):
 def test_a_timeout_that_is_no_number_is_named(pair):
     with pytest.raises(TypeError, match="timeout='5' is not a number"):
         pair[0].settimeout("5")
+
+
+def test_a_port_that_is_none_is_refused_as_the_standard_library_refuses_it():
+    with socket.socket() as connection, pytest.raises(OverflowError, match="0-65535"):
+        connection.connect_ex(("127.0.0.1", 65539))
+    with socket.socket() as connection, pytest.raises(OverflowError, match="0-65535"):
+        connection.connect(("localhost", 65539))
+
+
+def test_waiting_for_a_watcher_ends_when_it_fires_or_in_time():
+    loop = green.get_hub().loop
+    socket.wait(loop.timer(0.001), timeout=10)
+    with pytest.raises(stdlib.timeout):
+        socket.wait(loop.timer(10), timeout=0.001)
+    with pytest.raises(LookupError):
+        socket.wait(loop.timer(10), timeout=0.001, timeout_exc=LookupError)

@@ -64,7 +64,7 @@ class BaseServer:
         """Take one request, not waiting; the arguments of handle, or None where there is no more now."""
         raise NotImplementedError
 
-    def call_handle(self, *args: Any) -> None:
+    def _handle(self, *args: Any) -> None:
         """Handle one request; what is to be done around each one, subclasses do here."""
         self.handle(*args)
 
@@ -235,7 +235,7 @@ class BaseServer:
 
     def _serve(self, *args: Any) -> None:
         try:
-            self.call_handle(*args)
+            self._handle(*args)
         except BaseException as error:
             if self._spawn is not None:
                 raise

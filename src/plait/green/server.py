@@ -85,15 +85,19 @@ class StreamServer(BaseServer):
         connection: socket = args[0]
         connection.close()
 
-    def call_handle(self, *args: Any) -> None:
+    def _handle(self, *args: Any) -> None:
         if self.ssl_args is None:
             self.handle(*args)
         else:
             self.wrap_socket_and_handle(*args)
 
+    def wrap_socket(self, client_socket: socket, **ssl_args: Any) -> Any:
+        """The TLS connection over a socket; subclasses and instances may make it otherwise."""
+        return _wrap(self.ssl_context, client_socket, ssl_args)
+
     def wrap_socket_and_handle(self, client_socket: socket, address: Any) -> None:
         """Begin TLS, handle the connection, and close it."""
-        with _wrap(self.ssl_context, client_socket, self.ssl_args or {}) as connection:
+        with self.wrap_socket(client_socket, **(self.ssl_args or {})) as connection:
             self.handle(connection, address)
 
 

@@ -26,12 +26,14 @@ from plait.green.resolver.lookups import gethostbyname as gethostbyname
 from plait.green.resolver.lookups import gethostbyname_ex as gethostbyname_ex
 from plait.green.resolver.lookups import getnameinfo as getnameinfo
 from plait.green.timeout import deadline_after
+from plait.green.waits import wait as wait
 from plait.green.waits import wait_read as wait_read
 from plait.green.waits import wait_readwrite as wait_readwrite
 from plait.green.waits import wait_write as wait_write
 
 __all__ = [  # noqa: PLE0604  (the standard library's are strings)
     *_stdlib.__all__,
+    "wait",
     "wait_read",
     "wait_readwrite",
     "wait_write",
@@ -109,6 +111,11 @@ class socket(_native):
     def type(self) -> _stdlib.SocketKind:
         """SOCK_STREAM or its kin, without the bit that says the descriptor does not block."""
         return _stdlib.SocketKind(int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC))
+
+    @property
+    def _sock(self) -> socket:
+        """Itself: what libraries take from the peer's sockets, which wrap another object."""
+        return self
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
@@ -273,15 +280,38 @@ def create_connection(
     raise errors[-1]
 
 
-def create_server(address: Any, **kwargs: Any) -> socket:
+def create_server(
+    address: Any,
+    *,
+    family: int = _stdlib.AF_INET,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    dualstack_ipv6: bool = False,
+) -> socket:
     """A listening socket, as the standard library's create_server makes it."""
-    listener = _native_create_server(address, **kwargs)
+    listener = _native_create_server(
+        address, family=family, backlog=backlog, reuse_port=reuse_port, dualstack_ipv6=dualstack_ipv6
+    )
     return socket(listener.family, listener.type, listener.proto, fileno=listener.detach())
 
 
 def _resolved(sock: socket, address: Any) -> Any:
-    """The address with a numeric host, so that connect() does not look it up while all greenlets stand still."""
+    """The address with a numeric host, so that connect() does not look it up while all greenlets stand still.
+
+    Nothing but the host is looked at: what else may be wrong with the address, the system says.
+    """
     if sock.family not in (_stdlib.AF_INET, _stdlib.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
         return address
-    found = getaddrinfo(address[0], address[1], sock.family, sock.type, sock.proto)[0][4]
-    return (*found[:2], *address[2:]) if len(address) > 2 else found
+    host, port, *more = address
+    if not isinstance(host, (str, bytes, bytearray)) or _is_number(sock.family, host):
+        return address
+    found = getaddrinfo(host, None, sock.family, _stdlib.SOCK_STREAM)[0][4]
+    return (found[0], port, *(more or found[2:]))
+
+
+def _is_number(family: int, host: Any) -> bool:
+    try:
+        _stdlib.inet_pton(family, host)
+    except (OSError, TypeError, ValueError):
+        return False
+    return True

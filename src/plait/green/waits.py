@@ -11,7 +11,7 @@ from plait.green._native.io import wait_for
 from plait.green.exceptions import DeadlineExceeded
 from plait.green.hub import get_hub
 from plait.green.poller import READ, WRITE
-from plait.green.timeout import deadline_after
+from plait.green.timeout import Timeout, deadline_after
 from plait.green.waiter import Waiter
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
+__all__ = ["wait", "wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_write"]
 
 
 def wait_any(waits: Iterable[tuple[int, int]], deadline: float | None) -> bool:
@@ -38,6 +38,24 @@ def wait_any(waits: Iterable[tuple[int, int]], deadline: float | None) -> bool:
         for fd, direction in added:
             descriptors.remove(fd, direction, waiter, sticky=False)
     return True
+
+
+def wait(io: Any, timeout: float | None = None, timeout_exc: Any = None) -> None:
+    """Park until a watcher of the hub's loop fires. Raises timeout_exc, socket.timeout by default, as `wait_read`."""
+    waiter: Waiter[Any] = Waiter(outside=False)
+    limit = Timeout.start_new(timeout)
+    try:
+        io.start(waiter.wake)
+        try:
+            waiter.wait()
+        finally:
+            io.stop()
+    except Timeout as error:
+        if error is limit:
+            raise _timed_out(timeout_exc) from None
+        raise
+    finally:
+        limit.cancel()
 
 
 def wait_read(fileno: int, timeout: float | None = None, timeout_exc: Any = None) -> None:

@@ -123,6 +123,13 @@ _MODULES: dict[str, Row] = {
     "gevent.monkey.api": Face(
         {name: f"plait.green.monkey:{name}" for name in ("get_original", "patch_item", "patch_module", "remove_item")}
     ),
+    "gevent._socketcommon": Face(
+        {
+            "__socket__": "plait.green.socket:_stdlib",
+            "_resolve_addr": "plait.green.socket:_resolved",
+            **{name: f"plait.green.socket:{name}" for name in ("AF_INET", "AF_INET6", "wait_read", "wait_write")},
+        }
+    ),
     "gevent._util": Same(f"{_PRIVATE}.helpers"),
     "gevent.util": Same("plait.green.util", lends={"_FailedToSwitch": "plait.green.util:NoSwitchError"}),
     "gevent._waiter": Face({"Waiter": f"{_PRIVATE}.waiter:Waiter"}),
