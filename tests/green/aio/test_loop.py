@@ -364,3 +364,221 @@ def test_a_dropped_loop_is_collected():
     del loop
     gc.collect()
     assert seen() is None
+
+
+def test_a_timeout_of_the_greenlet_ends_the_run_and_its_tasks():
+    cleaned = []
+
+    async def main():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append(True)
+
+    with pytest.raises(green.Timeout), green.Timeout(0.001):
+        aio.run(main())
+    assert cleaned == [True]
+
+
+def test_a_timeout_is_raised_where_a_step_blocks():
+    seen = []
+
+    async def main():
+        try:
+            Event().wait()
+        except green.Timeout:
+            seen.append(asyncio.current_task() is not None)
+        await asyncio.sleep(0)
+        return "went on"
+
+    with green.Timeout(0.001):
+        assert aio.run(main()) == "went on"
+    assert seen == [True]
+
+
+def test_a_kill_below_a_callback_ends_the_loop():
+    loop = aio.EventLoop()
+    loop.call_soon(Event().wait)
+    runner = green.spawn(loop.run_forever)
+    green.sleep(0.001)
+    runner.kill()
+    assert runner.ready()
+    assert not loop.is_running()
+    assert current().guest is None
+    loop.close()
+
+
+def test_failing_callbacks_are_reported_and_the_loop_goes_on():
+    reported = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: reported.append(context))
+        loop.call_soon(int, "nonsense")
+        loop.call_later(0, int, "nonsense")
+        await asyncio.sleep(0.001)
+
+    aio.run(main())
+    assert [type(context["exception"]) for context in reported] == [ValueError] * 2
+    assert "Exception in callback int('nonsense')" in reported[0]["message"]
+
+
+def test_slow_callbacks_are_told_of_in_debug_mode(caplog):
+    async def main():
+        asyncio.get_running_loop().slow_callback_duration = 0.0
+        await asyncio.sleep(0)
+
+    aio.run(main(), debug=True)
+    assert any("Executing <Task" in message for message in caplog.messages)
+
+
+def test_handles_are_asyncios_own_and_can_be_cancelled():
+    called = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        soon, later = loop.call_soon(called.append, 1), loop.call_later(0.001, called.append, 2)
+        assert type(soon) is asyncio.Handle
+        assert type(later) is asyncio.TimerHandle
+        assert loop.time() <= later.when() <= loop.time() + 0.001
+        soon.cancel()
+        later.cancel()
+        assert soon.cancelled() and later.cancelled()
+        await asyncio.sleep(0.002)
+
+    aio.run(main())
+    assert called == []
+
+
+def test_cancelled_timers_do_not_pile_up():
+    async def main():
+        loop = asyncio.get_running_loop()
+        for _ in range(1000):
+            loop.call_later(60, print).cancel()
+            if _ % 100 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return len(loop.timers)
+
+    assert aio.run(main()) <= 100
+
+
+def test_timers_run_in_the_order_of_their_times(virtual_clock):
+    order = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for delay in (3, 1, 2, 1):
+            loop.call_at(start + delay, order.append, delay)
+        await asyncio.sleep(4)
+        return loop.time() - start
+
+    assert aio.run(main()) == pytest.approx(4)
+    assert order == [1, 1, 2, 3]
+
+
+def test_contexts_stay_with_their_tasks_while_others_block():
+    import contextvars
+
+    name = contextvars.ContextVar("name")
+
+    async def task(value):
+        name.set(value)
+        for _ in range(3):
+            green.sleep(0)
+            assert name.get() == value
+            await asyncio.sleep(0)
+            assert name.get() == value
+        return name.get()
+
+    async def main(group):
+        return await asyncio.gather(*(task(f"{group}{number}") for number in range(3)))
+
+    runners = [green.spawn(aio.run, main(group)) for group in "ab"]
+    assert [runner.get() for runner in runners] == [["a0", "a1", "a2"], ["b0", "b1", "b2"]]
+
+
+def test_a_greenlet_of_a_step_shares_its_loop_and_task():
+    from plait.greenlet import greenlet
+
+    async def main():
+        def inner():
+            green.sleep(0)  # parks the coroutine's loop, in its name
+            return asyncio.get_running_loop(), asyncio.current_task()
+
+        return greenlet(inner).switch() == (asyncio.get_running_loop(), asyncio.current_task())
+
+    assert aio.run(main()) is True
+
+
+def test_the_closing_of_a_watched_descriptor_is_heard():
+    async def main():
+        loop = asyncio.get_running_loop()
+        read, write = os.pipe()
+        heard = loop.create_future()
+        loop.add_reader(read, heard.set_result, "called")
+
+        def close():
+            get_hub().descriptors.closing(read)
+            os.close(read)
+
+        green.spawn(close)
+        value = await heard
+        loop.remove_reader(read)
+        os.close(write)
+        return value
+
+    assert aio.run(main()) == "called"
+
+
+def test_a_descriptor_that_was_closed_while_the_loop_stood_still_is_heard_of_once():
+    loop = aio.EventLoop()
+    read, write = os.pipe()
+    called = []
+    loop.add_reader(read, called.append, True)
+    os.close(read)
+    os.close(write)
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
+    assert called
+    loop.remove_reader(read)
+    loop.close()
+
+
+def test_a_forked_child_may_run_a_loop_of_its_own():
+    script = "\n".join(
+        [
+            "import asyncio, os",
+            "from plait.green import aio",
+            "async def main(): await asyncio.sleep(0.001); return 7",
+            "async def parent():",
+            "    child = os.fork()",
+            "    if child == 0:",
+            "        asyncio._set_running_loop(None)",
+            "        os._exit(aio.run(main()))",
+            "    await asyncio.sleep(0.001)",
+            "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])",
+            "print(aio.run(parent()))",
+        ]
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "7\n", "")
+
+
+def test_tasks_of_many_threads_and_loops():
+    seen = []
+
+    def one(number):
+        async def main():
+            await asyncio.gather(*(asyncio.sleep(0) for _ in range(20)))
+            return await green.spawn(lambda: green.sleep(0) or number)
+
+        seen.append(aio.run(main()))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == list(range(8))

@@ -250,6 +250,8 @@ cdef class Watch:
         """It has fired. Its interest is registered still."""
         cdef Interest interest = self.reading if event == READ else self.writing
         cdef Descriptors descriptors = <Descriptors>self.selector.hub.descriptors
+        if interest is None or not interest.armed:
+            return 0
         descriptors.leave(self.fd, event, interest, True)
         try:
             descriptors.enter(self.fd, event, interest)
@@ -323,10 +325,13 @@ cdef class Selector:
         self.hub = get_hub()
         self.turns = 0
         for watch in list(self.watches.values()):
-            if watch.reader is not None:
-                watch.arm(READ)
-            if watch.writer is not None:
-                watch.arm(WRITE)
+            try:
+                if watch.reader is not None:
+                    watch.arm(READ)
+                if watch.writer is not None:
+                    watch.arm(WRITE)
+            except OSError:  # closed since it was registered: who is called finds the error in its own system call
+                watch.fire(watch.events())
 
     def unbind(self):
         """The loop has stopped."""
