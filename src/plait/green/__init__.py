@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from plait.green.scopes import move_on_after as move_on_after
     from plait.green.signal import signal_handler as signal_handler
     from plait.green.taskgroup import TaskGroup as TaskGroup
+    from plait.green.waitgraph import dump as dump
 
 # What few programs use and what takes long to import: public name -> its module, imported when it is asked for.
 _LATER = {
@@ -74,6 +75,7 @@ _LATER = {
     "Cancelled": "plait.green.scopes",
     "TaskGroup": "plait.green.taskgroup",
     "current_deadline": "plait.green.scopes",
+    "dump": "plait.green.waitgraph",
     "fail_after": "plait.green.scopes",
     "fork": "plait.green.os",
     "move_on_after": "plait.green.scopes",
@@ -90,6 +92,7 @@ __all__ = [
     "Timeout",
     "config",
     "current_deadline",
+    "dump",
     "fail_after",
     "fork",
     "get_hub",

@@ -144,7 +144,7 @@ class DescriptorIO(io.FileIO):
             raise _closed_meanwhile()
         fd = self.fileno()
         descriptors = get_hub().descriptors
-        waiter: Waiter[Any] = Waiter(outside=False)
+        waiter: Waiter[Any] = Waiter(outside=False, subject=self)
         self._waiters.append(waiter)
         try:
             descriptors.add(fd, direction, waiter)

@@ -58,6 +58,7 @@ __all__ = [
     "fork",
     "get_hub",
     "get_hub_class",
+    "hubs",
     "reinit",
     "set_default_hub_class",
     "started",
@@ -163,7 +164,15 @@ class Hub(Facilities, HubCore):
             return
         main = self._main()
         assert main is not None
-        main.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}"))
+        main.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}\n{self._report_of_waits()}"))
+
+    def _report_of_waits(self) -> str:
+        from plait.green.waitgraph import of_hubs  # a deadlock is the end: nothing is loaded for it before
+
+        try:
+            return str(of_hubs([self]))
+        except Exception as error:  # the report is of less worth than what it is about
+            return f"(no report of what is waited for: {error!r})"
 
     def _join_expired(self, turn: Turn, expired: list[bool]) -> None:
         expired.append(True)
@@ -328,6 +337,11 @@ def _loop_of(hub: Hub) -> Loop:
 
 _forker: greenlet | None = None  # in a forked child, who forked
 _forker_first: greenlet | None = None  # and the first greenlet of its thread
+
+
+def hubs() -> list[Hub]:
+    """The hubs of all threads of this process."""
+    return [hub for hub in list(_hubs) if hub.generation == core.generation()]
 
 
 def started() -> bool:

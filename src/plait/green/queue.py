@@ -84,7 +84,7 @@ class Channel(Generic[T]):
             elif not block or is_no_time(timeout):
                 raise Full
             else:
-                waiter: Waiter[Any] = Waiter(outside=False)
+                waiter: Waiter[Any] = Waiter(outside=False, subject=self)
                 place = (waiter, item)
                 self._putters.append(place)
         hub = get_hub()
@@ -116,7 +116,7 @@ class Channel(Generic[T]):
             if not block or is_no_time(timeout):
                 raise Empty
             get_hub()
-            waiter: Waiter[T] = Waiter(outside=False)
+            waiter: Waiter[T] = Waiter(outside=False, subject=self)
             self._getters.append(waiter)
         try:
             taken: T = wait_within(waiter, timeout)

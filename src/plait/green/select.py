@@ -18,11 +18,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plait._base import natives
-from plait.green.exceptions import DeadlineExceeded
-from plait.green.hub import current, get_hub
+from plait.green.hub import current
 from plait.green.poller import READ, WRITE
 from plait.green.timeout import deadline_after
-from plait.green.waiter import Waiter
+from plait.green.waits import wait_any
 
 __all__ = ["error", "poll", "select"]
 
@@ -131,7 +130,7 @@ def _wait_for_any(masks: dict[int, int], timeout: float | None) -> list[tuple[in
         _let_others_run()
         return found
     deadline = deadline_after(timeout)
-    while not found and _park(masks, deadline):
+    while not found and wait_any(_directions(masks), deadline):
         found = poller.poll(0)
     return found
 
@@ -140,24 +139,6 @@ def _let_others_run() -> None:
     hub = current()
     if hub is not None and not hub.in_callback():
         hub.yield_turn()
-
-
-def _park(masks: dict[int, int], deadline: float | None) -> bool:
-    """Wait until the hub has heard of any of the descriptors; False where the deadline came first."""
-    descriptors = get_hub().descriptors
-    waiter: Waiter[Any] = Waiter(outside=False, subject=masks)
-    added: list[tuple[int, int]] = []
-    try:
-        for fd, direction in _directions(masks):
-            descriptors.add(fd, direction, waiter)
-            added.append((fd, direction))
-        waiter.wait(deadline)
-        return True
-    except DeadlineExceeded:
-        return False
-    finally:
-        for fd, direction in added:
-            descriptors.remove(fd, direction, waiter, sticky=False)
 
 
 def _directions(masks: dict[int, int]) -> Sequence[tuple[int, int]]:

@@ -59,6 +59,11 @@ class TaskGroup:
         state = ("new", "open", "aborting", "closed")[self._state]
         return f"<{type(self).__name__} at {id(self):#x} {state} children={len(self._children)}>"
 
+    @property
+    def children(self) -> tuple[Greenlet, ...]:
+        """Those that have not ended."""
+        return tuple(self._children)
+
     def spawn(self, function: Any, *args: Any, **kwargs: Any) -> Greenlet:
         """A greenlet of function(*args, **kwargs) in the group. The block and all children may call this.
 

@@ -25,7 +25,8 @@ __all__ = ["wait", "wait_any", "wait_for", "wait_read", "wait_readwrite", "wait_
 def wait_any(waits: Iterable[tuple[int, int]], deadline: float | None) -> bool:
     """Park until one of (fd, direction) is ready; False where the deadline (monotonic seconds) came first."""
     descriptors = get_hub().descriptors
-    waiter: Waiter[Any] = Waiter(outside=False)
+    waits = list(waits)
+    waiter: Waiter[Any] = Waiter(outside=False, subject=dict(waits))
     added: list[tuple[int, int]] = []
     try:
         for fd, direction in waits:
@@ -71,7 +72,7 @@ def wait_write(fileno: int, timeout: float | None = None, timeout_exc: Any = Non
 def wait_readwrite(fileno: int, timeout: float | None = None, timeout_exc: Any = None) -> None:
     """Park until fileno is readable or writable. Raises timeout_exc after `timeout` seconds."""
     descriptors = get_hub().descriptors
-    waiter: Waiter[Any] = Waiter(outside=False)
+    waiter: Waiter[Any] = Waiter(outside=False, subject={fileno: READ | WRITE})
     deadline = deadline_after(timeout)
     descriptors.add(fileno, READ, waiter)
     try:

@@ -25,6 +25,7 @@ cdef class AsyncResult(Linkable):
 cdef class Semaphore(Linkable):
     cdef public Py_ssize_t counter
     cdef Line acquirers
+    cdef object face  # a weak reference to the lock that this is a part of: what a wait says that it waits for
 
     cpdef bint acquire(self, blocking=*, timeout=*) except -1
     cpdef object release(self)

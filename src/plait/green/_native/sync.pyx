@@ -10,6 +10,8 @@ object and changing it. Who waits enters the line first and looks at the object 
 
 from importlib import import_module
 
+from cpython.weakref cimport PyWeakref_NewRef
+
 from plait.green._native.core cimport NEVER, HubCore, Line, Waiter, get_hub, getcurrent
 from plait.green._native.timeouts cimport is_no_time, wait_within
 
@@ -301,7 +303,7 @@ cdef class Semaphore(Linkable):
         cdef Waiter waiter
         if not blocking or is_no_time(timeout):
             return False
-        waiter = Waiter.__new__(Waiter, False, self)
+        waiter = Waiter.__new__(Waiter, False, self if self.face is None else self.face)
         get_hub()
         if self.acquirers is None:
             self.acquirers = Line()
@@ -379,6 +381,8 @@ cdef class RLock:
         if self._owner is me:
             self._count += 1
             return True
+        if self._block.counter <= 0 and self._block.face is None:
+            self._block.face = PyWeakref_NewRef(self, None)
         if not self._block.acquire(blocking, None if timeout == -1 else timeout):
             return False
         self._owner = me
