@@ -376,3 +376,47 @@ def test_layers_made_by_open_are_replaced_with_their_settings():
 
 def test_the_default_is_the_cooperative_kind():
     assert fileobject.FileObject is FileObjectPosix
+
+
+@pytest.mark.parametrize("bufsize", [0, -1])
+def test_a_file_that_is_always_ready_starves_nobody(bufsize):
+    zeros = FileObject("/dev/zero", "rb", bufsize)
+    ready, write = os.pipe()
+    rounds = []
+
+    def read():
+        while not turns:
+            zeros.read(1 << 14)
+            rounds.append(True)
+
+    turns = []
+    with zeros:
+        reader = green.spawn(read)
+        green.spawn(turns.append, True)
+        reader.join(30)
+    assert turns
+    assert len(rounds) < 10_000
+    os.close(ready)
+    os.close(write)
+
+
+def test_a_number_that_was_closed_behind_our_back_is_waited_for_anew():
+    ready, write = os.pipe()
+    first = FileObject(ready, "rb", 0)
+    os.write(write, b"1")
+    assert first.read(1) == b"1"
+    waiting = green.spawn(first.read, 1)
+    green.sleep(0)
+    waiting.kill()
+    os.close(ready)  # the file object is not told
+    again, other = os.pipe()
+    assert again == ready
+    with FileObject(again, "rb", 0) as second:
+        reader = green.spawn(second.read, 1)
+        green.sleep(0)
+        os.write(other, b"2")
+        assert reader.get(timeout=30) == b"2"
+    with pytest.raises(OSError):
+        first.close()
+    os.close(write)
+    os.close(other)

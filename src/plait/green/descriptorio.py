@@ -4,15 +4,18 @@
 block. Regular files are always ready and block nevertheless: their reads and writes go through the hub's thread pool.
 Any number of greenlets may read or write one raw object.
 
-The buffered and the text layer are the standard library's classes, with a lock around each call: theirs guard against
-other threads, and raise or lose data where another greenlet of the thread comes in during a read. So several readers of
-one object take turns, call by call.
+The buffered and the text layer are the standard library's classes, whose calls wait as long as somebody is parked below
+in a call of theirs: their own locks guard against other threads, and they raise or lose data where another greenlet of
+the thread comes in during a read. So several readers of one object take turns, call by call. Who leaves wakes the first
+that waits; who was woken looks again.
 
 Closing ends the waits: who is parked in a read or a write of the object gets EBADF, and only then is the layer closed
 and the descriptor given back. `readall` returns what it has by then.
 
-Costs: no system call more than a blocking read that finds something; two epoll_ctl and one park where it has to wait.
-The interest of the descriptor is not kept registered (see `descriptors`), since pipes are often closed by others.
+A greenlet that always finds its file ready lets others run after some calls, as with sockets.
+
+Costs: no system call more than a blocking read that finds something; one park where it has to wait. The interest of a
+descriptor stays registered (see `descriptors`) where this object alone may close it, else a wait is two epoll_ctl more.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from plait.green._native.io import Channel
 from plait.green.hub import current, get_hub
-from plait.green.lock import RLock
 from plait.green.os import make_nonblocking
 from plait.green.poller import READ, WRITE
 from plait.green.waiter import Waiter
@@ -46,6 +49,10 @@ __all__ = [
 
 
 _PIPE_BUF_BYTES = 4096
+
+_fileio_read: Any = io.FileIO.read
+_fileio_readinto: Any = io.FileIO.readinto
+_fileio_write: Any = io.FileIO.write
 
 #: Who has made a descriptor non-blocking.
 _open_files: weakref.WeakValueDictionary[int, DescriptorIO] = weakref.WeakValueDictionary()
@@ -69,20 +76,29 @@ class DescriptorIO(io.FileIO):
     """A raw file whose waits park the greenlet.
 
     owner: an object that the descriptor belongs to; it is closed in place of the descriptor, which closefd=False
-    protects then.
+    protects then. sole_owner: nobody but this object will close it, directly or through `owner`.
     """
 
-    def __init__(self, fd: int, mode: str = "r", closefd: bool = True, owner: Any = None) -> None:
+    def __init__(
+        self, fd: int, mode: str = "r", closefd: bool = True, owner: Any = None, sole_owner: bool = False
+    ) -> None:
         super().__init__(fd, mode, closefd)
+        self.parked = 0  # greenlets in a call of this object that does not run
         self._owner = owner
+        self._sticky = closefd or sole_owner
         self._waiters: list[Waiter[Any]] = []
+        self._channel = Channel(fd)
         self._closer: greenlet | None = None  # who closes a layer above, and may have to wait while flushing
         self._shared = False
-        _open_files[fd] = self
         kind = os.fstat(fd).st_mode
         self._in_pool = stat.S_ISREG(kind) or stat.S_ISBLK(kind)
-        if not self._in_pool:
+        self._plain = not self._in_pool  # and not shared
+        if self._plain:
             make_nonblocking(fd)
+            hub = current()
+            if hub is not None:  # the number may be that of one which was closed behind our back
+                hub.descriptors.renew(fd)
+        _open_files[fd] = self
 
     # -- reading and writing -------------------------------------------------------------------------------------
 
@@ -90,7 +106,10 @@ class DescriptorIO(io.FileIO):
         """At most `size` bytes, as soon as there are some; b"" at the end. All until the end for a negative size."""
         if size is None or size < 0:
             return self.readall()
-        data: bytes = self._until_done(READ, super().read, size)
+        data: bytes | None = _fileio_read(self, size) if self._plain else None
+        if data is None:
+            return self._until_done(READ, _fileio_read, size)  # type: ignore[no-any-return]
+        self._pay()
         return data
 
     def readinto(self, buffer: Any, /) -> int:
@@ -99,7 +118,10 @@ class DescriptorIO(io.FileIO):
             data = self.read(len(memoryview(buffer).cast("B")))
             memoryview(buffer).cast("B")[: len(data)] = data
             return len(data)
-        count: int = self._until_done(READ, super().readinto, buffer)
+        count: int | None = _fileio_readinto(self, buffer) if self._plain else None
+        if count is None:
+            return self._until_done(READ, _fileio_readinto, buffer)  # type: ignore[no-any-return]
+        self._pay()
         return count
 
     def readall(self) -> bytes:
@@ -117,7 +139,10 @@ class DescriptorIO(io.FileIO):
         """Write some of data, as soon as there is room; returns how much."""
         if self._shared:  # so much never blocks once there is room
             data = memoryview(data).cast("B")[:_PIPE_BUF_BYTES]
-        count: int = self._until_done(WRITE, super().write, data)
+        count: int | None = _fileio_write(self, data) if self._plain else None
+        if count is None:
+            return self._until_done(WRITE, _fileio_write, data)  # type: ignore[no-any-return]
+        self._pay()
         return count
 
     def share(self) -> None:
@@ -129,15 +154,28 @@ class DescriptorIO(io.FileIO):
         if not self._in_pool:
             os.set_blocking(self.fileno(), True)
             self._shared = True
+            self._plain = False
 
-    def _until_done(self, direction: int, attempt: Callable[[Any], Any], argument: Any) -> Any:
-        if self._in_pool:
-            return _call_in_pool(attempt, argument)
-        if self._shared:
-            self._wait(direction)
-        while (result := attempt(argument)) is None:  # would block
-            self._wait(direction)
-        return result
+    def _until_done(self, direction: int, attempt: Callable[[Any, Any], Any], argument: Any) -> Any:
+        """What attempt(self, argument) gives when it does not block any more."""
+        self.parked += 1
+        try:
+            if self._in_pool:
+                return get_hub().threadpool.apply(attempt, (self, argument))
+            while True:
+                self._wait(direction)
+                if (result := attempt(self, argument)) is not None:
+                    return result
+        finally:
+            self.parked -= 1
+
+    def _pay(self) -> None:
+        """Let others run, where there were many calls that did not wait."""
+        self.parked += 1
+        try:
+            self._channel.take_turn()
+        finally:
+            self.parked -= 1
 
     def _wait(self, direction: int) -> None:
         if self._closer is not None and getcurrent() is not self._closer:
@@ -151,7 +189,7 @@ class DescriptorIO(io.FileIO):
             try:
                 waiter.wait()
             finally:
-                descriptors.remove(fd, direction, waiter, sticky=False)
+                descriptors.remove(fd, direction, waiter, sticky=self._sticky)
         finally:
             self._waiters.remove(waiter)
 
@@ -194,32 +232,29 @@ class AtomicDescriptorIO(WriteallMixin, DescriptorIO):
         return self.writeall(data)
 
 
-def _call_in_pool(function: Callable[..., Any], *args: Any) -> Any:
-    return get_hub().threadpool.apply(function, args)
-
-
 # -- the layers above ----------------------------------------------------------------------------------------------
 
 
 def _one_at_a_time(*names: str) -> Callable[[type], type]:
-    """Class decorator: calls of the named methods wait for each other. Reentrant: the methods call one another."""
+    """Class decorator: calls of the named methods take turns."""
 
     def decorate(layer: type) -> type:
         for name in names:
-            setattr(layer, name, _locked(getattr(layer, name)))
+            setattr(layer, name, _in_turn(getattr(layer, name)))
         return layer
 
     return decorate
 
 
-def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        lock = self._turn
-        lock.acquire()
+def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: Any, *args: Any) -> Any:
+        if self._bottom.parked:
+            self._wait_for_turn()
         try:
-            return method(self, *args, **kwargs)
+            return method(self, *args)
         finally:
-            lock.release()
+            if self._queue:
+                self._queue[0].wake()
 
     call.__name__ = method.__name__
     call.__doc__ = method.__doc__
@@ -227,30 +262,51 @@ def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Layer:
-    """What the layers share: the lock, and a close() that ends the waits below before it waits for its turn."""
+    """What the layers share: the queue for turns, and a close() that ends the waits below before it waits for its own.
 
-    _turn: RLock
+    Switches happen in the raw file alone. So where nobody is parked there, nobody is inside, and one may enter.
+    """
+
+    _bottom: DescriptorIO
+    _queue: list[Waiter[None]]
+
+    def _wait_for_turn(self) -> None:
+        waiter: Waiter[None] = Waiter(outside=False)
+        self._queue.append(waiter)
+        try:
+            while self._bottom.parked:
+                waiter.wait()
+        except BaseException:
+            self._queue.remove(waiter)
+            if self._queue:  # it may have been our turn
+                self._queue[0].wake()
+            raise
+        self._queue.remove(waiter)
 
     def close(self) -> None:
-        below = getattr(self, "buffer", None) or self  # of a text layer
-        raw = getattr(below, "raw", None)
-        if isinstance(raw, DescriptorIO):
-            raw.end_waits()
-        with self._turn:
+        self._bottom.end_waits()
+        if self._bottom.parked:
+            self._wait_for_turn()
+        try:
             super().close()  # type: ignore[misc]
+        finally:
+            for waiter in self._queue:
+                waiter.wake()
 
 
 @_one_at_a_time("read", "read1", "readinto", "readinto1", "readline", "peek", "seek", "tell", "detach")
 class BufferedReader(_Layer, io.BufferedReader):
-    def __init__(self, raw: Any, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
-        self._turn = RLock()
+    def __init__(self, raw: DescriptorIO, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
+        self._bottom = raw
+        self._queue = []
         super().__init__(raw, buffer_size)
 
 
 @_one_at_a_time("write", "flush", "truncate", "seek", "tell", "detach")
 class BufferedWriter(_Layer, io.BufferedWriter):
-    def __init__(self, raw: Any, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
-        self._turn = RLock()
+    def __init__(self, raw: DescriptorIO, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
+        self._bottom = raw
+        self._queue = []
         super().__init__(raw, buffer_size)
 
 
@@ -258,15 +314,17 @@ class BufferedWriter(_Layer, io.BufferedWriter):
     "read", "read1", "readinto", "readinto1", "readline", "peek", "write", "flush", "truncate", "seek", "tell", "detach"
 )
 class BufferedRandom(_Layer, io.BufferedRandom):
-    def __init__(self, raw: Any, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
-        self._turn = RLock()
+    def __init__(self, raw: DescriptorIO, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> None:
+        self._bottom = raw
+        self._queue = []
         super().__init__(raw, buffer_size)
 
 
-@_one_at_a_time("read", "readline", "write", "flush", "truncate", "seek", "tell", "detach", "reconfigure")
+@_one_at_a_time("read", "readline", "write", "flush", "truncate", "seek", "tell", "detach")
 class TextIO(_Layer, io.TextIOWrapper):
     def __init__(self, buffer: Any, *args: Any, **kwargs: Any) -> None:
-        self._turn = RLock()
+        self._bottom = buffer._bottom if isinstance(buffer, _Layer) else buffer
+        self._queue = []
         super().__init__(buffer, *args, **kwargs)
 
 
@@ -291,4 +349,4 @@ def cooperative(file: Any, buffer_size: int = io.DEFAULT_BUFFER_SIZE) -> Any:
         return BufferedWriter(cooperative(file.detach()), buffer_size)
     if isinstance(file, io.BufferedReader):
         return BufferedReader(cooperative(file.detach()), buffer_size)
-    return DescriptorIO(file.fileno(), file.mode, closefd=False, owner=file)
+    return DescriptorIO(file.fileno(), file.mode, closefd=False, owner=file, sole_owner=True)

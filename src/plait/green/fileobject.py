@@ -69,8 +69,8 @@ class FileObjectBase:
     def __exit__(self, kind: type[BaseException] | None, value: object, tb: TracebackType | None) -> None:
         self.close()
 
-    def __iter__(self: F) -> F:
-        return self
+    def __iter__(self) -> Any:
+        return iter(self.__getattr__("io") if self.io is None else self.io)
 
     def __next__(self) -> Any:
         line = self.readline()
@@ -92,12 +92,18 @@ class FileObjectBlock(FileObjectBase):
 class FileObjectPosix(FileObjectBase):
     """A file object that parks the greenlet until its descriptor is ready. `fileio` is its raw layer."""
 
+    _QUICK = ("read", "readline", "write", "flush")  # found without asking __getattr__, as long as it is open
+
     def __init__(self, fobj: Any, *args: Any, **kwargs: Any) -> None:
         opening = GreenOpenDescriptor(fobj, *args, **kwargs)
         super().__init__(opening)
         self.fileio: Any = opening.opened_raw()
+        for name in self._QUICK:
+            setattr(self, name, getattr(self.io, name))
 
     def _close(self, file: Any) -> None:
+        for name in self._QUICK:
+            self.__dict__.pop(name, None)
         try:
             file.close()
         finally:

@@ -342,6 +342,13 @@ cdef class Descriptors(Readiness):
             entry.readers.fail(error)
             entry.writers.fail(error)
 
+    def renew(self, int fd):
+        """fd is a new descriptor: what is known of an earlier one with its number is dropped, unless somebody waits."""
+        cdef Descriptor entry = self.known(fd)
+        if entry is not None and not entry.wanted():
+            self.drop(fd)
+            self.poller_.forget(fd)
+
     def wake(self, found):
         """Wake who waits for what the poller found, [(fd, ready)]."""
         for fd, ready in found:
