@@ -512,6 +512,22 @@ def test_a_greenlet_of_a_step_shares_its_loop_and_task():
     assert aio.run(main()) is True
 
 
+def test_a_coroutine_that_switches_to_the_hub_by_itself_leaves_its_loop_behind():
+    from plait.greenlet import getcurrent
+
+    seen = []
+
+    async def main():
+        hub = get_hub()
+        green.spawn(lambda: seen.append(asyncio._get_running_loop()))
+        hub.run_callback(getcurrent().switch, "resumed")
+        value = hub.switch()
+        return value, asyncio.get_running_loop() is not None
+
+    assert aio.run(main()) == ("resumed", True)
+    assert seen == [None]
+
+
 def test_the_closing_of_a_watched_descriptor_is_heard():
     async def main():
         loop = asyncio.get_running_loop()

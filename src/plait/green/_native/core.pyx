@@ -685,6 +685,20 @@ cdef class HubCore(greenlet):
             self.guest = guest
             guest.enter(state)
 
+    def switch(self, *args, **kwargs):
+        """For code that switches to its hub by itself; what it is resumed with."""
+        cdef object guest = self.guest
+        cdef object state
+        if guest is None:
+            return greenlet.switch(self, *args, **kwargs)
+        state = guest.leave()
+        self.guest = None
+        try:
+            return greenlet.switch(self, *args, **kwargs)
+        finally:
+            self.guest = guest
+            guest.enter(state)
+
     cpdef object yield_turn(self):
         """Let every other runnable greenlet run once."""
         cdef greenlet runner = getcurrent()

@@ -1,20 +1,19 @@
 """plait.green.aio: asyncio and greenlets in one thread.
 
-    import asyncio
-    from plait import green
-    from plait.green import aio
-
-    def blocking(name):                      # a greenlet: sleeps, sockets, queues wait cooperatively
-        green.sleep(0.01)
-        return f"hello {name}"
-
-    async def main():
-        greeting = await green.spawn(blocking, "greenlet")       # a coroutine awaits a greenlet
-        await asyncio.sleep(0.01)
-        return greeting
-
-    assert aio.run(main()) == "hello greenlet"                   # as asyncio.run; greenlets run meanwhile
-    assert aio.wait(asyncio.sleep(0.01, "done")) == "done"       # a greenlet waits for a coroutine
+    >>> import asyncio
+    >>> from plait import green
+    >>> from plait.green import aio
+    >>> def blocking(name):  # in a greenlet sleeps, sockets and queues wait cooperatively
+    ...     green.sleep(0.01)
+    ...     return f"hello {name}"
+    >>> async def main():
+    ...     greeting = await green.spawn(blocking, "coroutine")  # a coroutine awaits a greenlet
+    ...     await asyncio.sleep(0.01)
+    ...     return greeting
+    >>> aio.run(main())  # as asyncio.run; other greenlets run meanwhile
+    'hello coroutine'
+    >>> aio.wait(asyncio.sleep(0.01, "hello greenlet"))  # a greenlet waits for a coroutine
+    'hello greenlet'
 
 `run`, or `asyncio.Runner(loop_factory=EventLoop)`, or the policy make asyncio's own programs run beside greenlets,
 unchanged. Which greenlet has which running loop: `carried`; which loop `wait` means: `waiting`.
