@@ -420,3 +420,18 @@ def test_a_number_that_was_closed_behind_our_back_is_waited_for_anew():
         first.close()
     os.close(write)
     os.close(other)
+
+
+def test_a_reader_that_is_killed_when_its_turn_has_come_passes_the_turn_on():
+    ready, write = os.pipe()
+    with FileObject(ready, "rb") as file:
+        first, second, third = (green.spawn(file.readline) for _ in range(3))
+
+        green.sleep(0)
+        watcher = get_hub().loop.io(ready, 1)  # fires after the first has run, which wakes the second
+        watcher.start(lambda: (watcher.stop(), second.throw(green.GreenletExit)))
+        os.write(write, b"one\ntwo\n")
+        assert first.get() == b"one\n"
+        assert third.get(timeout=30) == b"two\n"
+        assert isinstance(second.value, green.GreenletExit)
+    os.close(write)
