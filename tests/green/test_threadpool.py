@@ -265,6 +265,7 @@ def test_a_pool_that_is_dropped_ends_its_threads():
     before = _thread._count()
     pool = ThreadPool(2)
     pool.size = 2
+    until(lambda: _thread._count() == before + 2)
     del pool
     until(lambda: _thread._count() <= before)
 

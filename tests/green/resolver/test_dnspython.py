@@ -56,7 +56,8 @@ class NameServer:
                 self.silent -= 1
                 continue
             if self.forge:
-                forged = self.answer(question, "udp")
+                forged = dns.message.make_response(question)
+                forged.answer.append(dns.rrset.from_text(question.question[0].name, 60, "IN", "A", "203.0.113.66"))
                 forged.id = (question.id + 1) % 65536
                 self.datagrams.sendto(forged.to_wire(), sender)
             answer = self.answer(question, "udp")
