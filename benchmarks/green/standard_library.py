@@ -31,7 +31,8 @@ PATCH = "from gevent import monkey; monkey.patch_all()"
 # What the child runs after its first lines: arguments are the module, the file of outcomes, which it appends to, and
 # the seconds that a case may take.
 CHILD = """
-import contextlib, faulthandler, json, sys, unittest
+import contextlib, faulthandler, json, signal, sys, unittest
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts us in the background has it ignored
 module, path, limit_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
 with open(path) as file:
     done = {json.loads(line)[0] for line in file}

@@ -359,3 +359,47 @@ def test_waiting_for_a_watcher_ends_when_it_fires_or_in_time():
         socket.wait(loop.timer(10), timeout=0.001)
     with pytest.raises(LookupError):
         socket.wait(loop.timer(10), timeout=0.001, timeout_exc=LookupError)
+
+
+@pytest.mark.parametrize("call", [
+    lambda sock: sock.recv(1, stdlib.MSG_DONTWAIT),
+    lambda sock: sock.recv_into(bytearray(1), 1, stdlib.MSG_DONTWAIT | stdlib.MSG_PEEK),
+    lambda sock: sock.recvfrom(1, stdlib.MSG_DONTWAIT),
+    lambda sock: sock.recvfrom_into(bytearray(1), 1, stdlib.MSG_DONTWAIT),
+    lambda sock: sock.recvmsg(1, 0, stdlib.MSG_DONTWAIT),
+    lambda sock: sock.recvmsg_into([bytearray(1)], 0, stdlib.MSG_DONTWAIT),
+])  # fmt: skip
+def test_a_receiver_that_says_so_does_not_wait(pair, call):
+    with pytest.raises(BlockingIOError), green.Timeout(10):
+        call(pair[0])
+
+
+@pytest.mark.parametrize("call", [
+    lambda sock, data, path: sock.sendto(data, stdlib.MSG_DONTWAIT, path),
+    lambda sock, data, path: sock.sendmsg([data], [], stdlib.MSG_DONTWAIT, path),
+    lambda sock, data, path: sock.connect(path) or sock.send(data, stdlib.MSG_DONTWAIT),
+])  # fmt: skip
+def test_a_sender_that_says_so_does_not_wait(tmp_path, call):
+    path = str(tmp_path / "receiver")
+    with socket.socket(stdlib.AF_UNIX, stdlib.SOCK_DGRAM) as receiver:
+        receiver.bind(path)
+        with socket.socket(stdlib.AF_UNIX, stdlib.SOCK_DGRAM) as sender, green.Timeout(10):
+            with pytest.raises(BlockingIOError):
+                for _ in range(100_000):
+                    call(sender, b"x" * 1000, path)
+
+
+@pytest.mark.parametrize("kind", [stdlib.SOCK_SEQPACKET, stdlib.SOCK_DGRAM])
+def test_messages_that_are_there_are_all_received(kind):
+    one, other = socketpair(stdlib.AF_UNIX, kind)
+    with one, other:
+        for text in (b"first", b"second", b"third"):
+            other.send(text)
+        with green.Timeout(10):
+            assert [one.recv(100) for _ in range(3)] == [b"first", b"second", b"third"]
+
+
+def test_a_family_and_a_kind_that_have_no_name_are_numbers():
+    descriptor = socket.socket().detach()
+    with socket.socket(1000, 999, 0, fileno=descriptor) as sock:
+        assert (sock.family, sock.type) == (1000, 999)

@@ -79,7 +79,7 @@ class socket(_native):
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         super().__init__(family, type, proto, fileno)
         super().settimeout(0.0)
-        stream = bool(super().type & _stdlib.SOCK_STREAM)
+        stream = self.type == _stdlib.SOCK_STREAM
         self._channel = io.Channel(self.fileno(), _stdlib.getdefaulttimeout(), stream)
 
     # -- what blocking means -------------------------------------------------------------------------------------
@@ -108,9 +108,13 @@ class socket(_native):
         return self._channel.limit != 0.0
 
     @property
-    def type(self) -> _stdlib.SocketKind:
+    def type(self) -> Any:
         """SOCK_STREAM or its kin, without the bit that says the descriptor does not block."""
-        return _stdlib.SocketKind(int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC))
+        kind = int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC)
+        try:
+            return _stdlib.SocketKind(kind)
+        except ValueError:  # one that has no name
+            return kind
 
     @property
     def _sock(self) -> socket:
@@ -119,10 +123,13 @@ class socket(_native):
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
-    def _call(self, direction: int, function: Callable[..., T], *args: Any) -> T:
-        """function(*args), tried again each time the socket is ready, until it does not say EAGAIN."""
+    def _call(self, direction: int, flags: int, function: Callable[..., T], *args: Any) -> T:
+        """function(*args), tried again each time the socket is ready, until it does not say EAGAIN.
+
+        flags: those among args; MSG_DONTWAIT is kept.
+        """
         self._channel.take_turn()
-        limit = self._channel.limit
+        limit = 0.0 if flags & _stdlib.MSG_DONTWAIT else self._channel.limit
         deadline: Any = _OWN_TIMEOUT
         while True:
             try:
@@ -140,7 +147,7 @@ class socket(_native):
     # -- connecting ----------------------------------------------------------------------------------------------
 
     def accept(self) -> tuple[socket, Any]:
-        fd, address = self._call(READ, self._accept)  # type: ignore[attr-defined]
+        fd, address = self._call(READ, 0, self._accept)  # type: ignore[attr-defined]
         return socket(self.family, self.type, self.proto, fileno=fd), address
 
     def accept_now(self) -> tuple[socket, Any] | None:
@@ -185,16 +192,16 @@ class socket(_native):
     recv_into = io.recv_into
 
     def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, Any]:
-        return self._call(READ, super().recvfrom, bufsize, flags)
+        return self._call(READ, flags, super().recvfrom, bufsize, flags)
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
-        return self._call(READ, super().recvfrom_into, buffer, nbytes, flags)
+        return self._call(READ, flags, super().recvfrom_into, buffer, nbytes, flags)
 
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0, /) -> Any:
-        return self._call(READ, super().recvmsg, bufsize, ancbufsize, flags)
+        return self._call(READ, flags, super().recvmsg, bufsize, ancbufsize, flags)
 
     def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0, /) -> Any:
-        return self._call(READ, super().recvmsg_into, buffers, ancbufsize, flags)
+        return self._call(READ, flags, super().recvmsg_into, buffers, ancbufsize, flags)
 
     # -- sending -------------------------------------------------------------------------------------------------
 
@@ -202,10 +209,11 @@ class socket(_native):
     sendall = io.sendall
 
     def sendto(self, data: Any, *flags_and_address: Any) -> int:
-        return self._call(WRITE, super().sendto, data, *flags_and_address)
+        flags = flags_and_address[0] if len(flags_and_address) > 1 else 0
+        return self._call(WRITE, flags, super().sendto, data, *flags_and_address)
 
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
-        return self._call(WRITE, super().sendmsg, buffers, ancdata, flags, address)
+        return self._call(WRITE, flags, super().sendmsg, buffers, ancdata, flags, address)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined,no-any-return]

@@ -78,4 +78,4 @@ cdef class Channel:
     cdef int wait(self, int direction, double deadline) except -1
     cdef inline double due(self) except -1
     cdef int pay(self) except -1
-    cdef int failed(self) except -1
+    cdef int failed(self, int flags) except -1

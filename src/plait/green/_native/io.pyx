@@ -50,6 +50,7 @@ cdef extern from "<sys/eventfd.h>" nogil:
     int EFD_CLOEXEC, EFD_NONBLOCK
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     ssize_t c_recv "recv"(int fd, void *buffer, size_t size, int flags)
     ssize_t c_send "send"(int fd, const void *buffer, size_t size, int flags)
 
@@ -568,11 +569,11 @@ cdef class Channel:
                 hub.yield_turn()
         return 0
 
-    cdef int failed(self) except -1:
+    cdef int failed(self, int flags) except -1:
         """After a call that returned an error: 0 where it is to be tried again, 1 where it would wait."""
         cdef int number = c_errno
         if number == EAGAIN:
-            if self.patience == 0:
+            if self.patience == 0 or flags & MSG_DONTWAIT:
                 raise_errno(number)
             return 1
         if number != EINTR:
@@ -608,7 +609,7 @@ def recv(self, bufsize, int flags=0, /):
         if count >= 0:
             channel.drained = channel.stream and not flags and 0 < count < size
             return PyBytes_FromStringAndSize(buffer, count) if data is None else data[:count]
-        if channel.failed():
+        if channel.failed(flags):
             if deadline < 0:
                 deadline = channel.due()
             channel.wait(READ, deadline)
@@ -638,7 +639,7 @@ def recv_into(self, buffer, Py_ssize_t nbytes=0, int flags=0):
             if count >= 0:
                 channel.drained = channel.stream and not flags and 0 < count < nbytes
                 return count
-            if channel.failed():
+            if channel.failed(flags):
                 if deadline < 0:
                     deadline = channel.due()
                 channel.wait(READ, deadline)
@@ -658,7 +659,7 @@ cdef ssize_t send_some(Channel channel, const char *data, Py_ssize_t size, int f
                 count = c_send(fd, data, size, flags)
         if count >= 0:
             return count
-        if channel.failed():
+        if channel.failed(flags):
             if deadline[0] < 0:
                 deadline[0] = channel.due()
             channel.wait(WRITE, deadline[0])
