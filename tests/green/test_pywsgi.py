@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import subprocess
 import sys
 from wsgiref.validate import validator
 
@@ -941,6 +942,34 @@ def test_connections_leave_nothing_behind(serve):
     while served.server.terms.watch._streams:
         green.sleep(0.001)
     assert served.server.terms.watch._timer is None
+
+
+def test_from_the_command_line(tmp_path):
+    with create_server(("127.0.0.1", 0)) as probe:
+        address = probe.getsockname()
+    (tmp_path / "served.py").write_text(
+        "import time\n"
+        "def application(environ, start_response):\n"
+        "    time.sleep(0.001)\n"
+        "    start_response('200 OK', [])\n"
+        "    return [time.sleep.__module__.encode()]\n"
+    )
+    command = [sys.executable, "-m", "plait.green.pywsgi", "served:application", "--bind", f"127.0.0.1:{address[1]}"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        try:
+            with _connected(address, process) as client:
+                assert client.ask(GET).body.startswith(b"plait.green")
+        finally:
+            process.kill()
+
+
+def _connected(address, process):
+    while process.poll() is None:
+        try:
+            return Client(address)
+        except ConnectionRefusedError:
+            green.sleep(0.02)
+    raise AssertionError(process.stderr.read())
 
 
 # -- TLS -----------------------------------------------------------------------------------------------------------

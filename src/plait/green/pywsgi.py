@@ -131,7 +131,7 @@ class WSGIServer(StreamServer):
         """Make the environment that requests begin with: base_env, and `environ`."""
         given = self.environ if environ is None else environ
         self.environ = self.environ_class(self.base_env)
-        self.environ["wsgi.url_scheme"] = "https" if getattr(self, "ssl_enabled", False) else "http"
+        self.environ["wsgi.url_scheme"] = "https" if self.ssl_enabled else "http"
         if given is not None:
             self.environ.update(given)
         if self.environ.get("wsgi.errors") is None:
@@ -187,6 +187,10 @@ def _main(arguments: Iterable[str] | None = None) -> None:
     """`python -m plait.green.pywsgi module:application`: a server for trying things out."""
     import argparse
     from importlib import import_module
+
+    from plait.green import monkey
+
+    monkey.patch_all()
 
     parser = argparse.ArgumentParser(prog="python -m plait.green.pywsgi", description="Serve a WSGI application.")
     parser.add_argument("app", help="module:callable")

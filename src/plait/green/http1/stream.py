@@ -69,12 +69,10 @@ class Watch(WatchCore):
 
     def _look(self) -> None:
         self.tick += 1
-        self._timer = None
+        self._start()  # before an interrupt that fails
         for stream in tuple(self._streams):
             if 0 < stream.due <= self.tick:
                 stream.interrupt(ClientTooSlow("the client was too slow"))
-        if self._streams:
-            self._start()
 
 
 class _Raw:
