@@ -108,6 +108,15 @@ class socket(_native):
         return self._channel.limit != 0.0
 
     @property
+    def ref(self) -> bool:
+        """Whether a hub with nothing else left waits for this socket's waits; may be assigned."""
+        return self._channel.ref
+
+    @ref.setter
+    def ref(self, value: bool) -> None:
+        self._channel.ref = value
+
+    @property
     def type(self) -> Any:
         """SOCK_STREAM or its kin, without the bit that says the descriptor does not block."""
         kind = int(super().type) & ~(_stdlib.SOCK_NONBLOCK | _stdlib.SOCK_CLOEXEC)

@@ -48,7 +48,6 @@ _SAME = (
     "resolver.blocking",
     "resolver.dnspython",
     "resolver.thread",
-    "select",
     "selectors",
     "server",
     "signal",
@@ -158,6 +157,7 @@ _MODULES: dict[str, Row] = {
             "GreenOpenDescriptor": "plait.green.opening:GreenOpenDescriptor",
         }
     ),
+    "gevent.select": Same("plait.green.select", lends={"_original_select": "select:select"}),
     "gevent.os": Same("plait.green.os", lends={"_reap_children": "plait.green.childwatch:forget"}),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }

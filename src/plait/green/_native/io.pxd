@@ -72,10 +72,12 @@ cdef class Channel:
     cdef int fd
     cdef double patience
     cdef bint stream
+    cdef public bint ref  # whether a hub with nothing else left waits for its waits
     cdef bint drained
     cdef HubCore hub
 
     cdef int wait(self, int direction, double deadline) except -1
+    cdef bint park_unref(self, int direction, double deadline) except -1
     cdef inline double due(self) except -1
     cdef int pay(self) except -1
     cdef int failed(self, int flags) except -1

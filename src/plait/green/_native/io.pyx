@@ -28,7 +28,7 @@ from libc.errno cimport EAGAIN, EBADF, EEXIST, EINTR, EINVAL, ENOENT, EPERM, err
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
-from plait.green._native.core cimport IO_BUDGET, NEVER, HubCore, Readiness, Waiter, current_hub, get_hub, now
+from plait.green._native.core cimport IO_BUDGET, NEVER, HubCore, Readiness, Waiter, current_hub, deadline_of, get_hub, now
 
 from plait.green.exceptions import DeadlineExceeded
 
@@ -68,6 +68,7 @@ cdef double MAX_WAIT_S = 86400.0  # epoll takes milliseconds in an int; waking o
 
 cdef char scratch[SCRATCH_BYTES]  # guarded by the GIL, which is kept from the call to the copy
 cdef object timeout_error = TimeoutError
+cdef object OWN_TIMEOUT = object()
 
 
 cdef int raise_errno(int number) except -1:
@@ -518,6 +519,7 @@ cdef class Channel:
         self.fd = fd
         self.limit = limit
         self.stream = stream
+        self.ref = True
 
     @property
     def limit(self):
@@ -548,11 +550,20 @@ cdef class Channel:
         if self.fd < 0:
             raise_errno(EBADF)
         self.hub = hub
-        if not park_for(hub, self.fd, direction, deadline, True):
+        if not (park_for(hub, self.fd, direction, deadline, True) if self.ref else self.park_unref(direction, deadline)):
             raise timeout_error("timed out")
         if self.fd < 0:
             raise_errno(EBADF)
         return 0
+
+    cdef bint park_unref(self, int direction, double deadline) except -1:
+        """As park_for, but a hub with nothing else left does not wait for it."""
+        cdef HubCore hub = self.hub
+        hub.descriptors.waiting -= 1
+        try:
+            return park_for(hub, self.fd, direction, deadline, True)
+        finally:
+            hub.descriptors.waiting += 1
 
     cdef inline double due(self) except -1:
         return NEVER if self.patience == NEVER else now() + self.patience
@@ -665,11 +676,14 @@ cdef ssize_t send_some(Channel channel, const char *data, Py_ssize_t size, int f
             channel.wait(WRITE, deadline[0])
 
 
-def send(self, data, int flags=0, /):
-    """Send what the kernel takes of data; returns how many bytes that were."""
+def send(self, data, int flags=0, timeout=OWN_TIMEOUT):
+    """Send what the kernel takes of data; returns how many bytes that were.
+
+    timeout: seconds for this call, in place of the socket's own; None waits for ever.
+    """
     cdef Channel channel = channel_of(self)
     cdef Py_buffer view
-    cdef double deadline = -1
+    cdef double deadline = -1 if timeout is OWN_TIMEOUT else deadline_of(timeout)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         channel.pay()
