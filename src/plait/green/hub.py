@@ -167,10 +167,10 @@ class Hub(Facilities, HubCore):
         main.throw(LoopExit(f"This operation would block forever\n\tHub: {self!r}\n{self._report_of_waits()}"))
 
     def _report_of_waits(self) -> str:
-        from plait.green.waitgraph import of_hubs  # a deadlock is the end: nothing is loaded for it before
+        from importlib import import_module
 
-        try:
-            return str(of_hubs([self]))
+        try:  # by name: the report is made of what is made of hubs, and is loaded when there is one to write
+            return str(import_module("plait.green.waitgraph").of_hubs([self]))
         except Exception as error:  # the report is of less worth than what it is about
             return f"(no report of what is waited for: {error!r})"
 

@@ -68,7 +68,7 @@ class SSLSocket(_stdlib.SSLSocket, _socket.socket):  # type: ignore[misc]  # tho
         count: int = self._retry("write", super().write, data)
         return count
 
-    def send(self, data: Any, flags: int = 0) -> int:
+    def send(self, data: Any, flags: int = 0) -> int:  # type: ignore[override]
         if self._sslobj is None:
             return _socket.socket.send(self, data, flags)
         if flags != 0:
