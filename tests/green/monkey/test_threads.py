@@ -277,3 +277,28 @@ def test_threads_in_a_library_s_os_thread_are_os_threads(run):
         print(len(seen), main in seen)
     """)
     assert lines == ["1 False"]
+
+
+def test_a_fork_in_a_thread_while_others_wait_for_its_start_and_its_end(run):
+    lines = run("""
+        import os, sys, threading
+        main_thread = threading.current_thread()
+        def end():
+            main_thread.join()
+            print("joined a thread that the child has not")
+        def work():
+            child = os.fork()
+            if child:
+                print(os.waitpid(child, 0)[1])
+                return
+            thread = threading.Thread(target=end)
+            thread.start()
+            thread.join()
+            sys.stdout.flush()
+            os._exit(0)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(30)
+        print(thread.is_alive())
+    """)
+    assert lines == ["joined a thread that the child has not", "0", "False"]
