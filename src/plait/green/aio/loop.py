@@ -45,7 +45,7 @@ def running_in(runner: greenlet) -> EventLoop | None:
     return _running.get(runner)
 
 
-class _SocketTransport(selector_events._SelectorSocketTransport):
+class _SocketTransport(selector_events._SelectorSocketTransport):  # type: ignore[name-defined, misc]
     """Reads at most as much at once as the allocator keeps at hand: more of it is mapped and unmapped for each read."""
 
     max_size = 65536
