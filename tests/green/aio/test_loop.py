@@ -420,7 +420,7 @@ def test_failing_callbacks_are_reported_and_the_loop_goes_on():
 
     aio.run(main())
     assert [type(context["exception"]) for context in reported] == [ValueError] * 2
-    assert "Exception in callback int('nonsense')" in reported[0]["message"]
+    assert "Exception in callback int(" in reported[0]["message"]
 
 
 def test_slow_callbacks_are_told_of_in_debug_mode(caplog):

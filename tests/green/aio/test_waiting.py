@@ -181,6 +181,7 @@ def test_a_loop_of_another_thread_may_be_waited_for():
     assert aio.wait(where(), loop=loop) == thread.ident
     with pytest.raises(green.Timeout):
         aio.wait(value(1, delay=60), timeout=0.001, loop=loop)
+    assert aio.wait(value("cancelled meanwhile"), loop=loop)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

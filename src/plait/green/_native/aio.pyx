@@ -11,6 +11,7 @@ greenlet that runs a loop: see `plait.green.aio.carried`.
 
 import asyncio
 import os
+import sys
 from asyncio import base_events, events, format_helpers, tasks
 from collections.abc import Mapping
 from selectors import SelectorKey
@@ -656,7 +657,9 @@ cdef class LoopCore:
 
     def report(self, handle, failure):
         """Give the loop's exception handler what a callback raised."""
-        source = format_helpers._format_callback_source(handle._callback, handle._args)
+        # Later versions show arguments in debug mode alone.
+        shown = {"debug": self._debug} if sys.version_info >= (3, 14) else {}
+        source = format_helpers._format_callback_source(handle._callback, handle._args, **shown)
         context = {"message": f"Exception in callback {source}", "exception": failure, "handle": handle}
         if handle._source_traceback:
             context["source_traceback"] = handle._source_traceback

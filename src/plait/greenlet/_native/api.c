@@ -148,6 +148,13 @@ layer_set_parent(PyObject *greenlet, PyObject *parent)
     return gl_set_parent((PyGreenlet *)greenlet, parent);
 }
 
+/* Where a frame of Python is, in code units: CPython 3.14 moved its macro to a header that needs more than it exports. */
+#if GL_PY314
+#define FRAME_LASTI(frame) ((int)((frame)->instr_ptr - (_Py_CODEUNIT *)gl_frame_code(frame)->co_code_adaptive))
+#else
+#define FRAME_LASTI(frame) _PyInterpreterFrame_LASTI(frame)
+#endif
+
 static int
 layer_places(PyObject **codes, int *instructions, int max)
 {
@@ -156,7 +163,7 @@ layer_places(PyObject **codes, int *instructions, int max)
     for (; frame != NULL && count < max; frame = frame->previous) {
         if (gl_frame_is_python(frame)) {
             codes[count] = (PyObject *)gl_frame_code(frame);
-            instructions[count++] = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
+            instructions[count++] = FRAME_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
         }
     }
     return count;
