@@ -18,13 +18,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from plait.green._native import io
+from plait.green.lookups import getaddrinfo as getaddrinfo
+from plait.green.lookups import getfqdn as getfqdn
+from plait.green.lookups import gethostbyaddr as gethostbyaddr
+from plait.green.lookups import gethostbyname as gethostbyname
+from plait.green.lookups import gethostbyname_ex as gethostbyname_ex
+from plait.green.lookups import getnameinfo as getnameinfo
 from plait.green.poller import READ, WRITE
-from plait.green.resolver.lookups import getaddrinfo as getaddrinfo
-from plait.green.resolver.lookups import getfqdn as getfqdn
-from plait.green.resolver.lookups import gethostbyaddr as gethostbyaddr
-from plait.green.resolver.lookups import gethostbyname as gethostbyname
-from plait.green.resolver.lookups import gethostbyname_ex as gethostbyname_ex
-from plait.green.resolver.lookups import getnameinfo as getnameinfo
 from plait.green.timeout import deadline_after
 from plait.green.waits import wait as wait
 from plait.green.waits import wait_read as wait_read

@@ -60,8 +60,9 @@ class SwitchTracer:
 
     def report(self, **format_options: Any) -> list[str]:
         """Lines that say which greenlet blocks, and where."""
-        from plait.green.util import format_run_info
+        from importlib import import_module
 
+        format_run_info = import_module("plait.green.util").format_run_info  # which is made of tracers, among others
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         frame = sys._current_frames().get(self.thread_ident)
         stack = ["its thread has ended\n"] if frame is None else traceback.format_stack(frame)

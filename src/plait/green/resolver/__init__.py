@@ -7,10 +7,10 @@ standard library's socket module: getaddrinfo, gethostbyname, gethostbyname_ex, 
     block      the system's own functions, where they are called
     dnspython  questions to name servers over green sockets, put together and read by that library
 
-`lookups` has the functions that `plait.green.socket` offers.
+`plait.green.lookups` has the functions over them that `plait.green.socket` offers.
 """
 
-__all__ = ["AbstractResolver"]  # imported when it is asked for: sockets need `lookups` alone
+__all__ = ["AbstractResolver"]  # imported when it is asked for
 
 
 def __getattr__(name: str) -> object:
