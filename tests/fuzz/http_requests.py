@@ -10,6 +10,7 @@
 """
 
 import random
+import re
 import sys
 import tempfile
 import time
@@ -84,6 +85,10 @@ TOKENS = [
         b"FFFFFFFF",
     ),
 ]
+
+
+# Folded fields; odd extensions of chunks; trailers that speak of the connection, which llhttp believes.
+MAY_DIFFER = re.compile(rb"\r\n[ \t]|;|\r\n0+\r\n(?:.+\r\n)*?.*(?:connection|upgrade):", re.IGNORECASE)
 
 
 class Wire:
@@ -170,9 +175,9 @@ def check_against_llhttp(data, whole):
     ours = [(method, target, body) for method, target, _, body in whole]
     shared = min(len(ours), len(reference.seen))
     assert ours[:shared] == reference.seen[:shared], (ours, reference.seen)
-    if len(ours) > shared:  # what we take and llhttp does not: folded fields, odd extensions of chunks
+    if len(ours) > shared:  # what we take and llhttp does not
         assert reference.ended
-        assert reference.upgraded or b"\r\n " in data or b"\r\n\t" in data or b";" in data, ours
+        assert reference.upgraded or MAY_DIFFER.search(data), ours
 
 
 def echo(environ, start_response):

@@ -904,6 +904,30 @@ def test_stop_ends_requests_that_last(serve):
         client.file.read()
 
 
+def test_killed_connections_end_at_once(serve, virtual_clock):
+    served = serve(spawn=Pool(10))
+    with served.client() as idle, served.client() as partial:
+        assert idle.ask(GET).code == 200
+        partial.sock.sendall(GET[:10])
+        while len(served.server.pool) < 2:
+            green.sleep(0.001)
+        green.sleep(0.01)
+        begin = virtual_clock.now_ns()
+        served.server.pool.kill()
+        assert virtual_clock.now_ns() == begin
+        assert idle.ended()
+        assert partial.file.read() == b""
+
+
+def test_a_client_that_has_said_all_gets_its_answers(serve):
+    with serve(echo).client() as client:
+        client.sock.sendall(GET + b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+        client.sock.shutdown(1)
+        assert Answer(client.file).body == b""
+        assert Answer(client.file).body == b"abc"
+        assert client.ended()
+
+
 def test_it_can_start_again(serve):
     served = serve()
     assert served.ask(GET).code == 200

@@ -76,19 +76,18 @@ class WSGIHandler(HandlerCore):
     def handle(self) -> None:
         """Serve requests until the connection ends; it is closed then."""
         self._terms.watch.add(self._stream)
-        clean = False
+        unread = False  # whether the client may have sent more than was read
+        result: Any = True
         try:
-            while self.socket is not None:
+            while result is True and self.socket is not None:
                 result = self.handle_one_request()
-                if result is not True:
-                    break
-            else:
-                result = None
-            if result is not None:
+            if isinstance(result, tuple):
                 self._refuse(*result)
-            clean = result is None
+                unread = True
+            else:
+                unread = bool(self._stream.buffered) or not getattr(self.wsgi_input, "ended", True)
         finally:
-            self._end(clean)
+            self._end(unread)
 
     def _refuse(self, status: str, response: bytes) -> None:
         """Answer a request that was not understood."""
@@ -103,13 +102,13 @@ class WSGIHandler(HandlerCore):
         self.time_finish = time.time()
         self.log_request()
 
-    def _end(self, clean: bool) -> None:
-        """Close the connection. Whatever the client still sends would reset it, and take the answer with it."""
+    def _end(self, unread: bool) -> None:
+        """Close the connection. What is unread, or still to come, would reset it, and take the answer with it."""
         sock = self.socket
         try:
             if sock is not None:
                 try:
-                    if not clean or self._stream.buffered or not getattr(self.wsgi_input, "ended", True):
+                    if unread:
                         self._linger(sock)
                 except OSError:
                     pass
