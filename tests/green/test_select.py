@@ -118,3 +118,12 @@ def test_a_selector_gives_up_after_its_timeout(pair, virtual_clock):
     with selectors.DefaultSelector() as selector:
         selector.register(pair[0], selectors.EVENT_READ)
         assert selector.select(5) == []
+
+
+def test_a_closed_descriptor_whose_number_is_the_selectors_own_is_refused(pair):
+    number = pair[0].detach()
+    os.close(number)
+    with selectors.DefaultSelector() as selector:
+        assert selector.fileno() == number
+        with pytest.raises(ValueError, match="Invalid file descriptor"):
+            selector.register(number, selectors.EVENT_READ)

@@ -45,6 +45,12 @@ class GeventSelector(_stdlib.EpollSelector):
         """hub: ignored; a call waits in the hub of its own thread."""
         super().__init__()
 
+    def register(self, fileobj: Any, events: int, data: Any = None) -> _stdlib.SelectorKey:
+        """Watch fileobj for events. Raises ValueError where it is closed, as far as that can be told."""
+        if getattr(fileobj, "fileno", lambda: fileobj)() == self.fileno():
+            raise ValueError(f"Invalid file descriptor: {fileobj!r} was closed, and its number is now this selector's")
+        return super().register(fileobj, events, data)
+
     def select(self, timeout: float | None = None) -> list[tuple[_stdlib.SelectorKey, int]]:
         """(key, events) of what is ready. timeout: seconds; None waits for ever, 0 or less not at all."""
         found = super().select(0)
