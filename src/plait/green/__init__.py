@@ -59,6 +59,7 @@ from plait.greenlet import getcurrent as getcurrent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from plait.green.monitoring import watchdog as watchdog
     from plait.green.os import fork as fork
     from plait.green.scopes import Cancelled as Cancelled
     from plait.green.scopes import CancelScope as CancelScope
@@ -80,6 +81,7 @@ _LATER = {
     "fork": "plait.green.os",
     "move_on_after": "plait.green.scopes",
     "signal_handler": "plait.green.signal",
+    "watchdog": "plait.green.monitoring",
 }
 
 __all__ = [
@@ -112,6 +114,7 @@ __all__ = [
     "spawn_later",
     "spawn_raw",
     "wait",
+    "watchdog",
     "with_timeout",
 ]
 

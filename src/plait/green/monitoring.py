@@ -26,7 +26,7 @@ from plait.greenlet import getcurrent
 if TYPE_CHECKING:
     from plait.green.hub import Hub
 
-__all__ = ["MonitorEntry", "MonitorWarning", "PeriodicMonitoringThread", "start"]
+__all__ = ["MonitorEntry", "MonitorWarning", "PeriodicMonitoringThread", "start", "watchdog"]
 
 MonitorFunction = Callable[[Any], object]
 
@@ -49,6 +49,22 @@ def start(hub: Hub) -> None:
     if hub.main_hub:
         monitor.install_monitor_memory_usage()
     events.notify_and_call_entry_points(events.PeriodicMonitorThreadStartedEvent(monitor))
+
+
+def watchdog(limit_s: float = 0.1) -> PeriodicMonitoringThread:
+    """Say which greenlet keeps the others of this thread waiting for longer than `limit_s` seconds, and at which line.
+
+    Reports go to the hub's stream for errors, standard error by default, and to subscribers of `events`. Returns the
+    thread that watches; its kill() ends that. Where the hub is watched already, the limit changes.
+    """
+    from plait.green.hub import get_hub
+
+    if limit_s <= 0:
+        raise ValueError(f"limit_s={limit_s!r} is not positive; pass seconds that a greenlet may run without a switch")
+    config.monitor_thread = True
+    config.max_blocking_time = limit_s
+    monitor: PeriodicMonitoringThread = get_hub().start_periodic_monitoring_thread()
+    return monitor
 
 
 class MonitorEntry:
