@@ -52,13 +52,15 @@ def test_a_loop_that_never_waits_lets_greenlets_and_timers_run():
 
 def test_a_coroutine_that_blocks_holds_its_loop_and_nobody_else():
     event = Event()
-    order = []
+    order, loops = [], []
 
     async def other():
         order.append("other task")
 
     async def main():
         task = asyncio.create_task(other())
+        loops.append(task.get_loop())
+        green.spawn(helper)
         event.wait()  # blocks this loop: the other task has to wait
         order.append("woken")
         assert asyncio.get_running_loop() is task.get_loop()
@@ -67,10 +69,10 @@ def test_a_coroutine_that_blocks_holds_its_loop_and_nobody_else():
 
     def helper():
         assert asyncio._get_running_loop() is None
+        assert asyncio.current_task(loops[0]) is None
         order.append("helper")
         event.set()
 
-    green.spawn(helper)
     aio.run(main())
     assert order == ["helper", "woken", "other task"]
 
