@@ -12,7 +12,7 @@ LIMIT_S = 60
 def run_script():
     def run(script, *arguments):
         return subprocess.run(
-            [sys.executable, "-c", script, *arguments],
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script, *arguments],
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

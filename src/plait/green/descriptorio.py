@@ -200,6 +200,8 @@ class DescriptorIO(io.FileIO):
 
         Except the caller, who closes a layer above this and may have to wait until its buffer is written.
         """
+        if not self._waiters:  # always so while the interpreter ends, when not even getcurrent() can be asked
+            return
         self._closer = getcurrent()
         for waiter in tuple(self._waiters):
             waiter.throw(_closed_meanwhile())

@@ -76,11 +76,20 @@ _MODULES: dict[str, Row] = {
             "BlockingSwitchOutError": "plait.green.exceptions:BlockingSwitchOutError",
             "Waiter": f"{_PRIVATE}.waiter:Waiter",
             "set_default_hub_class": "plait.green.hub:set_default_hub_class",
+            "signal": "plait.green.signal:signal_handler",
             "_get_hub": "plait.green.hub:current",
             "_get_hub_noargs": "plait.green.hub:get_hub",
         }
     ),
-    "gevent.core": Face({"callback": "plait.green.hub:Callback", "loop": "plait.green.loop:Loop"}),
+    "gevent.core": Face(
+        {
+            "EVENTS": "plait.green.watchers:EVENTS",
+            "READ": "plait.green.poller:READ",
+            "WRITE": "plait.green.poller:WRITE",
+            "callback": "plait.green.hub:Callback",
+            "loop": "plait.green.loop:Loop",
+        }
+    ),
     "gevent._compat": Same(f"{_PRIVATE}.platform"),
     "gevent._config": Face(
         {
