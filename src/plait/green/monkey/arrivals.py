@@ -27,7 +27,7 @@ def when_imported(name: str, adapt: _Adapt) -> None:
         return
     _awaited.setdefault(name, []).append(adapt)
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Finder())
 
 
 class _Finder:
