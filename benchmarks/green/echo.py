@@ -37,7 +37,8 @@ def echo(api: ModuleType, random: Random) -> Reading:
     server = import_module(f"{api.__name__}.server").StreamServer(("127.0.0.1", 0), serve)
     server.start()
     with start_client(server.server_port) as client:
-        assert client.stdin is not None and client.stdout is not None
+        assert client.stdin is not None
+        assert client.stdout is not None
         wait_read(client.stdout.fileno())
         assert client.stdout.readline() == b"ready\n"
         with cpu_time() as watch:
@@ -78,7 +79,8 @@ async def measure(listen: Callable[[], Awaitable[asyncio.Server]]) -> Reading:
     server = await listen()
     loop = asyncio.get_running_loop()
     with start_client(server.sockets[0].getsockname()[1]) as client:
-        assert client.stdin is not None and client.stdout is not None
+        assert client.stdin is not None
+        assert client.stdout is not None
 
         async def says(word: bytes) -> None:
             readable = loop.create_future()
