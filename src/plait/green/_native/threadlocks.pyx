@@ -27,6 +27,9 @@ cdef class LockType:
     cdef bint held
     cdef Line line
 
+    def __cinit__(self):
+        """Takes no arguments."""
+
     def __repr__(self):
         return f"<{'locked' if self.held else 'unlocked'} plait.green.thread.lock object at {<size_t><void *>self:#x}>"
 
@@ -111,7 +114,7 @@ cdef class RLock:
     cdef readonly object _owner
     cdef readonly Py_ssize_t _count
 
-    def __cinit__(self):
+    def __cinit__(self, *ignored, **also_ignored):
         self._block = LockType()
 
     def __repr__(self):
