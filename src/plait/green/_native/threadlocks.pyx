@@ -27,7 +27,7 @@ cdef class LockType:
     cdef bint held
     cdef Line line
 
-    def __cinit__(self):
+    def __init__(self):
         """Takes no arguments."""
 
     def __repr__(self):
