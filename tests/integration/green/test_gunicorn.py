@@ -85,13 +85,13 @@ def left_alone(port):
 def everything(port, check):
     requests, wrong = load(port, "/hello", 2)
     with ThreadPoolExecutor(30) as together:
-        met = set(together.map(lambda _: get(port, "/meet"), range(30)))
+        met = [int(body) for _, body in together.map(lambda _: get(port, "/meet"), range(30))]
     data = bytes(range(256)) * 4000
     return requests > 200, {
         "wrong": wrong,
         "workers": witnesses(port, check),
         "patched": json.loads(get(port, "/patched")[1]),
-        "met": sorted(met),
+        "met": max(met) > 5,  # of 30, one of the two workers gets half or more
         "sum": json.loads(get(port, "/sum", data)[1]),
         "sum of chunks": json.loads(get(port, "/sum", iter([data, data]))[1]),
         "stream": get(port, "/stream")[1] == "".join(f"line {number}\n" for number in range(100)),
@@ -123,7 +123,7 @@ def test_flask_under_load(programs, tmp_path, worker):
     assert seen["plait"] == {
         "wrong": [],
         "workers": 2,
-        "met": [(200, "met")],
+        "met": True,
         "sum": {"bytes": 1_024_000, "sum": 130_560_000},
         "sum of chunks": {"bytes": 2_048_000, "sum": 261_120_000},
         "stream": True,
