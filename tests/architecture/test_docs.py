@@ -73,3 +73,14 @@ def test_examples_in_docstrings_run(module):
 def test_examples_in_the_documents_run(doc):
     failed, _ = doctest.testfile(str(ROOT / doc), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert failed == 0
+
+
+@pytest.mark.parametrize("doc", [doc for doc in DOCS if doc.startswith("docs/howto/")])
+def test_programs_in_the_how_tos_run(doc):
+    programs = re.findall(r"```python\n(.*?)```", (ROOT / doc).read_text(), re.DOTALL)
+    assert programs
+    for program in programs:
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False, cwd=ROOT
+        )
+        assert done.returncode == 0, f"{program}\n{done.stderr}"

@@ -195,3 +195,27 @@ def test_a_thread_without_greenlets_has_none():
 def test_loop_exit_is_raised_where_the_main_greenlet_waits():
     with pytest.raises(LoopExit, match="waits for <Event"):
         Event().wait()
+
+
+def test_a_greenlet_whose_arguments_cannot_be_shown_is_shown_all_the_same():
+    class Shy:
+        def __repr__(self):
+            raise ValueError
+
+    event = Event()
+    green.spawn(lambda shy: event.wait(), Shy())
+    green.sleep(0)
+    assert "waits for <Event" in str(dump())
+    event.set()
+
+
+def test_a_lock_and_its_owner_that_show_each_other_are_shown():
+    lock = RLock()
+
+    def owns(lock):
+        lock.acquire()
+        green.sleep(30)
+
+    owner = green.spawn(owns, lock)
+    green.sleep(0)
+    assert f"_owner=<Greenlet at {id(owner):#x}>" in repr(owner)

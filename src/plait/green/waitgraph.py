@@ -55,7 +55,7 @@ class Wait:
     def __str__(self) -> str:
         place = self.place
         where = "" if place is None else f"\n    in {place.name}, {place.filename}:{place.lineno}\n      {place.line}"
-        return f"{self.greenlet!r}\n    waits for {describe(self.subject)}, {self.seconds:.3f} s{where}"
+        return f"{_shown(self.greenlet)}\n    waits for {describe(self.subject)}, {self.seconds:.3f} s{where}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class WaitGraph:
     def _lines(self) -> Iterator[str]:
         yield f"{len(self.waits)} greenlets wait" if len(self.waits) != 1 else "1 greenlet waits"
         for cycle in self.cycles:
-            yield "  these wait for each other: " + " -> ".join(repr(item) for item in (*cycle, cycle[0]))
+            yield "  these wait for each other: " + " -> ".join(_shown(item) for item in (*cycle, cycle[0]))
         for wait in self.waits[:_SHOWN]:
             yield "  " + str(wait).replace("\n", "\n  ")
         if len(self.waits) > _SHOWN:
@@ -100,14 +100,21 @@ def describe(subject: object) -> str:
     if isinstance(subject, float):
         return f"time to pass, {max(0.0, subject - clock.now()):.3f} s more"
     if isinstance(subject, greenlet):
-        return f"the end of {subject!r}"
+        return f"the end of {_shown(subject)}"
     if isinstance(subject, list):
         return f"the end of {len(subject)} greenlets"
     if isinstance(subject, TaskGroup):
         return f"the children of {subject!r}"
     if isinstance(subject, dict):
         return f"descriptors {', '.join(map(str, subject))}"
-    return repr(subject)
+    return _shown(subject)
+
+
+def _shown(item: object) -> str:
+    try:
+        return repr(item)
+    except Exception:  # the report is about others too
+        return object.__repr__(item)
 
 
 def _wait(runner: greenlet, subject: object, since: float, now: float) -> Wait:

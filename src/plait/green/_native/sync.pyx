@@ -372,7 +372,9 @@ cdef class RLock:
         """hub: ignored."""
 
     def __repr__(self):
-        state = f"_block={self._block} _count={self._count} _owner={self._owner!r}"
+        owner = self._owner  # whose own repr shows its arguments, of which this may be one
+        shown = None if owner is None else f"<{type(owner).__name__} at {id(owner):#x}>"
+        state = f"_block={self._block} _count={self._count} _owner={shown}"
         return f"<{type(self).__name__} at {id(self):#x} {state})>"
 
     cpdef bint acquire(self, blocking=True, timeout=None) except -1:
