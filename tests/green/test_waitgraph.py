@@ -218,4 +218,5 @@ def test_a_lock_and_its_owner_that_show_each_other_are_shown():
 
     owner = green.spawn(owns, lock)
     green.sleep(0)
-    assert f"_owner=<Greenlet at {id(owner):#x}>" in repr(owner)
+    assert f"_owner=<Greenlet at {id(owner):#x}>" in repr(lock)
+    assert "<RLock at" in repr(owner)
