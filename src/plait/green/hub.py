@@ -66,6 +66,8 @@ __all__ = [
 
 # How often a hub that only another thread could wake looks whether there still is one.
 THREAD_CHECK_S = 0.1
+# A thread is counted once it runs: so long one that was just started is waited for before a hub gives up.
+THREAD_BIRTH_S = 0.002
 
 
 class Hub(Facilities, HubCore):
@@ -153,6 +155,10 @@ class Hub(Facilities, HubCore):
 
     def _hopeless(self) -> float:
         """Nothing that the hub knows of will wake anybody: how long to wait all the same; -1 not to wait."""
+        if not self.joiners and not _other_threads():
+            natives.sleep(THREAD_BIRTH_S)
+            if self.inbox:
+                return 0.0
         if self.joiners or not _other_threads():
             self._nothing_left()
             return -1.0

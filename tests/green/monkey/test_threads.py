@@ -263,7 +263,7 @@ def test_modules_imported_by_two_greenlets_at_once_are_loaded_once(run, tmp_path
 
 def test_threads_in_a_library_s_os_thread_are_os_threads(run):
     lines = run("""
-        import threading, time
+        import threading
         start = monkey.get_original("_thread", "start_new_thread")
         main, seen, done = threading.get_native_id(), [], threading.Event()
         def outer():
@@ -272,8 +272,7 @@ def test_threads_in_a_library_s_os_thread_are_os_threads(run):
             inner.join()
             done.set()
         start(outer, ())
-        while not done.is_set():
-            time.sleep(0.001)
+        done.wait()  # which finds a thread that may not even have begun
         print(len(seen), main in seen)
     """)
     assert lines == ["1 False"]
