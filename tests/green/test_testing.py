@@ -6,6 +6,7 @@ from plait import green
 from plait._base import clock
 from plait.green.lock import Semaphore
 from plait.green.queue import Queue
+from plait.green.socket import socketpair
 from plait.green.testing import deterministic, explore
 
 
@@ -65,6 +66,17 @@ def test_time_is_virtual():
         assert clock.now() == 3600
         virtual.advance(5)
     assert clock.now() != 3605
+
+
+def test_bytes_that_are_there_come_before_a_time_out():
+    def run():
+        one, other = socketpair()
+        with one, other:
+            one.settimeout(5)
+            green.spawn(other.sendall, b"x")
+            return one.recv(1), clock.now()
+
+    assert explore(run, range(20)) == [(b"x", 0.0)] * 20
 
 
 def test_a_block_does_not_nest_and_ends_after_an_error():

@@ -7,7 +7,7 @@ this module before it patches, so what is here is the original however late it i
 from _thread import RLock, allocate_lock, get_ident, get_native_id, start_new_thread
 from _thread import _local as local
 from os import fork, waitpid
-from select import epoll, poll
+from select import epoll, poll, select
 from time import sleep
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "get_native_id",
     "local",
     "poll",
+    "select",
     "sleep",
     "start_new_thread",
     "waitpid",

@@ -166,7 +166,7 @@ _MODULES: dict[str, Row] = {
             "GreenOpenDescriptor": "plait.green.opening:GreenOpenDescriptor",
         }
     ),
-    "gevent.select": Same("plait.green.select", lends={"_original_select": "select:select"}),
+    "gevent.select": Same("plait.green.select", lends={"_original_select": "plait._base.natives:select"}),
     "gevent.os": Same("plait.green.os", lends={"_reap_children": "plait.green.childwatch:forget"}),
     **{f"gevent.{name}": Same(f"plait.green.{name}") for name in _SAME},
 }

@@ -844,6 +844,10 @@ cdef class HubCore(greenlet):
             if timeout < 0:
                 return 0
         if self.timers:
+            if virtual_ns is not None:  # what is in the kernel already comes before any jump in time
+                self.poll(0)
+                if self.ready.count or self.inbox:
+                    return 0
             until = self._until(self.heap[0].deadline)
             timeout = until if until < timeout else timeout
         if PlaitTrace_ON(trace):
