@@ -65,7 +65,3 @@ class Event(event.Event):
 
         warnings.warn("isSet() is deprecated, use is_set() instead", DeprecationWarning, stacklevel=2)
         return self.is_set()
-
-    def _at_fork_reinit(self) -> None:
-        """Nobody waits any more, in a forked child."""
-        self.forget_waiters()

@@ -301,3 +301,20 @@ def test_a_fork_in_a_thread_while_others_wait_for_its_start_and_its_end(run):
         print(thread.is_alive())
     """)
     assert lines == ["joined a thread that the child has not", "0", "False"]
+
+
+def test_a_child_waits_for_the_thread_that_forked_it(run):
+    lines = run("""
+        import os, sys, threading
+        def work():
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+                sys.exit(0)
+            other = threading.Thread(target=lambda: os.write(1, b"other\\n"))
+            other.start()
+            other.join()
+            os.write(1, b"forked\\n")
+        threading.Thread(target=work).start()
+    """)
+    assert lines == ["other", "forked"]

@@ -65,8 +65,8 @@ cdef class Linkable:
         """How many greenlets wait."""
         return 0 if self.line is None else self.line.count
 
-    def forget_waiters(self):
-        """In a forked child, where nobody waits any more."""
+    def _at_fork_reinit(self):
+        """In a forked child, where nobody waits any more: what threading asks of what its threads hold."""
         self.line = None
         self.links = None
 
@@ -100,7 +100,7 @@ cdef class Linkable:
         get_hub()
         if self.line is None:
             self.line = Line()
-        line = self.line  # forget_waiters() takes it away
+        line = self.line  # _at_fork_reinit() takes it away
         line.push(waiter)
         try:
             return self.is_ready() or wait_within(waiter, timeout)

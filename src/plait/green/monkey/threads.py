@@ -67,6 +67,8 @@ def patch_threads(
         if patch_green_module("threading", warnings, items=items):
             _patch_thread_classes()
             _adapt_threads()
+            if not _HAS_HANDLES:
+                os.register_at_fork(after_in_child=_await_the_thread_that_forked)
             if with_existing:
                 _free_fork_of_executors()
                 _adapt_import_locks()
@@ -129,6 +131,17 @@ def _exchange_end(found: Any, end: EndLock | _NativeEnd) -> None:
         awaited.discard(found._tstate_lock)
         awaited.add(end)
     found._tstate_lock = end
+
+
+def _await_the_thread_that_forked() -> None:
+    """In a child that another greenlet than the main one forked: that thread is `threading`'s main one now.
+
+    The program still ends in the main greenlet, which goes on too, and waits there for all threads but the main one.
+    Before 3.13; from then on `thread._shutdown` waits for it.
+    """
+    main: Any = threading.main_thread()
+    if getcurrent().parent is not None and not main.daemon and main._tstate_lock is not None:
+        threading._shutdown_locks.add(main._tstate_lock)  # type: ignore[attr-defined]
 
 
 class _Watch:
