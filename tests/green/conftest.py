@@ -1,8 +1,5 @@
 """Every test leaves the hub of its thread as idle as it found it."""
 
-import subprocess
-import sys
-
 import pytest
 
 from plait import green
@@ -53,15 +50,3 @@ def errors(monkeypatch):
 
     monkeypatch.setattr("plait.green.hub.Hub.print_exception", note)
     return seen
-
-
-@pytest.fixture
-def run_script():
-    """Run a program in a process of its own; what it printed and how it ended."""
-
-    def run(script, *arguments):
-        return subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
