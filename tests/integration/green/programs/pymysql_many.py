@@ -71,7 +71,7 @@ def streamed(where):
     """A result that is read row by row, several at once."""
     query(where, "CREATE TABLE number (value INT)")
     with connect(where) as connection, connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO number VALUES (%s)", [(value,) for value in range(3000)])
+        cursor.executemany("INSERT INTO number VALUES (%s)", [(value,) for value in range(1000)])
         connection.commit()
 
     def total(_):
