@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from zope.interface import verify
 
 from plait.green import events
 
@@ -69,7 +70,6 @@ def made(name):
 
 @pytest.mark.parametrize("name", IMPLEMENTED)
 def test_events_have_what_their_interfaces_say(name):
-    verify = pytest.importorskip("zope.interface.verify")
     interface = getattr(events, name)
     assert verify.verifyObject(interface, made(name[1:]))
 

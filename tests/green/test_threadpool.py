@@ -428,3 +428,18 @@ def test_an_initializer_runs_once_a_thread_and_its_failure_is_the_calls(errors):
     assert seen == ["begun"]
     with ThreadPoolExecutor(1, initializer=lambda: 1 / 0) as executor, pytest.raises(BrokenExecutor):
         executor.submit(abs, 1).result()
+
+
+def test_join_waits_for_what_comes_meanwhile_too(pools):
+    pool = pools(1)
+    gates = [Gate(), Gate()]
+    pool.spawn(gates[0].pass_through)
+    joining = green.spawn(pool.join)
+    green.sleep(0)
+    pool.spawn(gates[1].pass_through)
+    gates[0].open()
+    until(lambda: len(pool) == 1)
+    assert not joining.ready()
+    gates[1].open()
+    joining.join(10)
+    assert joining.ready()

@@ -41,6 +41,7 @@ from plait.green.hub import Hub, current, get_hub
 from plait.green.lock import Semaphore
 from plait.green.pauses import sleep
 from plait.green.pool import GroupMappingMixin
+from plait.green.waiter import Waiter
 from plait.green.workers import SimpleQueue, get_ident
 from plait.greenlet import getcurrent, greenlet
 
@@ -48,10 +49,10 @@ __all__ = ["ThreadPool", "ThreadPoolExecutor", "ThreadResult", "Worker", "worker
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
-# How often somebody who waits for tasks or threads to end looks for it.
-_LOOK_S = 0.001
 # How long kill() waits for workers that are about to end; one in the middle of a task ends after it.
 _GRACE_S = 0.5
+# How often it looks whether they have.
+_LOOK_S = 0.001
 
 _by_ident: dict[int, Worker] = {}
 _pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
@@ -314,6 +315,7 @@ class ThreadPool(GroupMappingMixin):
         self.idle_task_timeout = idle_task_timeout
         self._maxsize = 0
         self._owed = 0  # places that were taken away while tasks held them
+        self._joiners: list[Waiter[Any]] = []
         self._begin_anew()
         self.maxsize = maxsize
         _pools.add(self)
@@ -425,6 +427,8 @@ class ThreadPool(GroupMappingMixin):
         under_way.discard(result)
         if under_way is not self._under_way:  # a fork came between
             return
+        if not under_way:
+            self._wake_joiners()
         if self._owed:
             self._owed -= 1
         else:
@@ -440,7 +444,16 @@ class ThreadPool(GroupMappingMixin):
     def join(self) -> None:
         """Wait until no task is under way."""
         while self._under_way:
-            sleep(_LOOK_S)
+            waiter: Waiter[Any] = Waiter(outside=False)
+            self._joiners.append(waiter)
+            try:
+                waiter.wait()
+            finally:
+                self._joiners.remove(waiter)
+
+    def _wake_joiners(self) -> None:
+        for waiter in self._joiners:
+            waiter.wake()
 
     def kill(self, block: bool = True) -> None:
         """End the threads: idle ones now, the others after their tasks. The pool may be used again.
@@ -462,6 +475,7 @@ class ThreadPool(GroupMappingMixin):
         lost = list(self._under_way)
         self._begin_anew()
         self._owed = 0
+        self._wake_joiners()
         for result in lost:
             error = TaskLostError("the task ran in a thread, and fork copies none; call it again in the child")
             result.handle_error(None, (TaskLostError, error, None))

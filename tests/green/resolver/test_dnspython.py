@@ -34,14 +34,20 @@ class NameServer:
         self.silent = 0  # how many datagrams to leave unanswered
         self.rcode = None
         self.forge = False  # send a wrong answer first
-        self.datagrams = green_socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.datagrams.bind(("127.0.0.1", 0))
-        self.port = self.datagrams.getsockname()[1]
-        self.listener = green_socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port))
-        self.listener.listen()
+        self.listener, self.datagrams, self.port = self.two_of_one_port()
         self.servers = [green.spawn(self.serve_datagrams), green.spawn(self.serve_connections)]
+
+    def two_of_one_port(self):
+        while True:
+            listener = green_socket.create_server(("127.0.0.1", 0))
+            datagrams = green_socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                datagrams.bind(listener.getsockname())
+            except OSError:  # another program's
+                listener.close()
+                datagrams.close()
+            else:
+                return listener, datagrams, listener.getsockname()[1]
 
     def close(self):
         green.killall(self.servers)
