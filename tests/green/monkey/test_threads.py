@@ -318,3 +318,27 @@ def test_a_child_waits_for_the_thread_that_forked_it(run):
         threading.Thread(target=work).start()
     """)
     assert lines == ["other", "forked"]
+
+
+def test_a_child_forked_in_a_greenlet_that_is_no_thread_ends_as_it_should(run):
+    lines = run("""
+        import multiprocessing, os, threading
+        from plait import green
+        def ask():
+            print(threading.current_thread() is threading.main_thread(), flush=True)
+        def start():
+            threading.current_thread()
+            process = multiprocessing.get_context("fork").Process(target=ask)
+            process.start()
+            process.join()
+            child = os.fork()
+            if not child:
+                ask()
+                return
+            print(process.exitcode, os.waitpid(child, 0)[1], flush=True)
+        parent = os.getpid()
+        green.spawn(start).join()
+        if os.getpid() == parent:
+            print(threading.enumerate() == [threading.main_thread()])
+    """)
+    assert lines == ["True", "True", "0 0", "True"]

@@ -250,12 +250,13 @@ def _patch_thread_classes() -> None:
         return
     _Thread._delete = _delete
     state.patch_item(threading, "_make_invoke_excepthook", partial(_make_invoke_excepthook, _native_make_excepthook))
-    if hasattr(threading, "_thread_local_info"):  # what goes with its greenlet, and a dummy with that
-        from plait.green.local import local
-
-        state.patch_item(threading, "_thread_local_info", local())
+    native = getattr(threading, "_DeleteDummyThreadOnDel", None)
+    if native is not None:  # called by _DummyThread.__init__; it knows of OS threads' ends
+        state.patch_item(threading, "_DeleteDummyThreadOnDel", partial(_forget_at_end, native))
     else:
         _DummyThread.__init__ = _with_cleanup(_DummyThread.__init__)
+    if not _HAS_HANDLES:
+        os.register_at_fork(after_in_child=_adapt_forked)  # comes after that of threading
 
 
 def _delete(self: Any) -> None:
@@ -281,16 +282,36 @@ def _make_invoke_excepthook(native: Callable[[], Callable[[Any], None]]) -> Call
 def _with_cleanup(native_init: Callable[[Any], None]) -> Callable[[Any], None]:
     def init(self: Any) -> None:
         native_init(self)
-        runner = getcurrent()
-        if runner.parent is not None:
-            thread.at_end_of(runner, partial(_forget, self._ident, weakref.ref(self)))
+        _forget_at_end(None, self)
 
     return init
+
+
+def _forget_at_end(native: Callable[[Any], object] | None, dummy: Any) -> None:
+    """A greenlet's dummy goes when that ends, an OS thread's as it always did."""
+    runner = getcurrent()
+    if runner.parent is not None:
+        thread.at_end_of(runner, partial(_forget, dummy._ident, weakref.ref(dummy)))
+    elif native is not None:
+        native(dummy)
 
 
 def _forget(ident: int, dummy: Any) -> None:
     if _active.get(ident) is dummy():
         _active.pop(ident, None)
+
+
+def _adapt_forked() -> None:
+    """In a child that was forked in a greenlet which is no thread: its dummy is the main thread, and can be shut down.
+
+    Later releases do this themselves.
+    """
+    main: Any = threading.main_thread()
+    if type(main) is _DummyThread:
+        main.__class__ = threading._MainThread  # type: ignore[attr-defined]
+        main._name = "MainThread"
+        main._daemonic = False
+        main._set_tstate_lock()
 
 
 # -- locks that others made ----------------------------------------------------------------------------------------
