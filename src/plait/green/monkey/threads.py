@@ -136,10 +136,16 @@ def _exchange_end(found: Any, end: EndLock | _NativeEnd) -> None:
 def _await_the_thread_that_forked() -> None:
     """In a child that another greenlet than the main one forked: that thread is `threading`'s main one now.
 
-    The program still ends in the main greenlet, which goes on too, and waits there for all threads but the main one.
-    Before 3.13; from then on `thread._shutdown` waits for it.
+    One that was no thread has a dummy, which becomes a main thread as in later releases. The program still ends in the
+    main greenlet, which goes on too, and waits there for all threads but the main one. Before 3.13; from then on
+    `thread._shutdown` waits for it.
     """
     main: Any = threading.main_thread()
+    if type(main) is _DummyThread:
+        main.__class__ = threading._MainThread  # type: ignore[attr-defined]
+        main._name = "MainThread"
+        main._daemonic = False
+        main._set_tstate_lock()
     if getcurrent().parent is not None and not main.daemon and main._tstate_lock is not None:
         threading._shutdown_locks.add(main._tstate_lock)  # type: ignore[attr-defined]
 
@@ -255,8 +261,6 @@ def _patch_thread_classes() -> None:
         state.patch_item(threading, "_DeleteDummyThreadOnDel", partial(_forget_at_end, native))
     else:
         _DummyThread.__init__ = _with_cleanup(_DummyThread.__init__)
-    if not _HAS_HANDLES:
-        os.register_at_fork(after_in_child=_adapt_forked)  # comes after that of threading
 
 
 def _delete(self: Any) -> None:
@@ -299,19 +303,6 @@ def _forget_at_end(native: Callable[[Any], object] | None, dummy: Any) -> None:
 def _forget(ident: int, dummy: Any) -> None:
     if _active.get(ident) is dummy():
         _active.pop(ident, None)
-
-
-def _adapt_forked() -> None:
-    """In a child that was forked in a greenlet which is no thread: its dummy is the main thread, and can be shut down.
-
-    Later releases do this themselves.
-    """
-    main: Any = threading.main_thread()
-    if type(main) is _DummyThread:
-        main.__class__ = threading._MainThread  # type: ignore[attr-defined]
-        main._name = "MainThread"
-        main._daemonic = False
-        main._set_tstate_lock()
 
 
 # -- locks that others made ----------------------------------------------------------------------------------------
