@@ -286,9 +286,10 @@ import os, threading
 from plait import green
 from plait.green.hub import get_hub
 gate = threading.Lock(); gate.acquire()
-pool = get_hub().threadpool
-pool.spawn(gate.acquire)
-green.sleep(0.01)
+begun = threading.Event()
+get_hub().threadpool.spawn(lambda: (begun.set(), gate.acquire()))
+while not begun.is_set():
+    green.sleep(0.001)
 child = os.fork()
 if not child:
     print(get_hub().threadpool.apply(abs, (-1,)), flush=True)
@@ -306,14 +307,19 @@ import os, threading
 from plait import green
 from plait.green.hub import get_hub
 gate = threading.Lock(); gate.acquire()
+begun = threading.Event()
+def task():
+    begun.set()
+    return gate.acquire()
 def wait():
     try:
-        print(os.getpid() == parent, get_hub().threadpool.apply(gate.acquire), flush=True)
+        print(os.getpid() == parent, get_hub().threadpool.apply(task), flush=True)
     except RuntimeError as error:
         print(type(error).__name__, flush=True)
 parent = os.getpid()
 waiting = green.spawn(wait)
-green.sleep(0.01)
+while not begun.is_set():
+    green.sleep(0.001)
 child = green.fork()
 if not child:
     waiting.join()
@@ -333,8 +339,10 @@ import threading
 from plait import green
 from plait.green.hub import get_hub
 gate = threading.Lock(); gate.acquire()
-get_hub().threadpool.spawn(gate.acquire)
-green.sleep(0.01)
+begun = threading.Event()
+get_hub().threadpool.spawn(lambda: (begun.set(), gate.acquire()))
+while not begun.is_set():
+    green.sleep(0.001)
 print("end")
 """
     )

@@ -227,6 +227,8 @@ def test_many_lookups_wait_at_the_same_time(resolver, server):
 def test_who_is_killed_while_it_asks_leaves_nothing_open(resolver, server):
     server.silent = 1000
     asking = green.spawn(resolver.getaddrinfo, "web.test", 80)
-    green.sleep(0.01)
+    with green.Timeout(10):
+        while server.silent == 1000:
+            green.sleep(0.001)
     asking.kill()
     assert isinstance(asking.value, green.GreenletExit)
