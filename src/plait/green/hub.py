@@ -250,7 +250,7 @@ class Hub(Facilities, HubCore):
     def close(self) -> None:
         """Give back the kernel's objects and all that it holds. The greenlets of this hub never run again."""
         self.descriptors.close()
-        self.let_go()
+        self.drop_all()
 
     def destroy(self, destroy_loop: bool | None = None) -> None:
         """End the hub: what is parked in it never runs again, and the thread's next get_hub() makes a new one.

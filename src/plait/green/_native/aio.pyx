@@ -18,10 +18,10 @@ from selectors import SelectorKey
 
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 cimport cython
 
-from plait.green._native.core cimport NEVER, Due, HubCore, Waiter, get_hub, now, sift_down, sift_up
+from plait.green._native.core cimport NEVER, HubCore, Waiter, get_hub, now
+from plait.green._native.heap cimport DeadlineHeap
 from plait.green._native.io cimport READ, WRITE, Descriptors
 
 from plait.greenlet import GreenletExit
@@ -111,74 +111,14 @@ cdef object fill(object handle, object callback, object args, object loop, objec
 
 # -- timers ------------------------------------------------------------------------------------------------------
 
-cdef class TimerHeap:
-    """TimerHandles by their time, equal ones in the order of their making."""
+cdef class TimerHeap(DeadlineHeap):
+    """TimerHandles by their time."""
 
-    cdef Due *heap
-    cdef Py_ssize_t count, room
-    cdef unsigned long long number
+    cdef bint is_cancelled(self, object item) except -1:
+        return get(item, AT_CANCELLED) is True
 
-    def __dealloc__(self):
-        self.clear()
-        PyMem_Free(self.heap)
-
-    def __len__(self):
-        return self.count
-
-    def __iter__(self):
-        return iter([<object>self.heap[i].timer for i in range(self.count)])
-
-    def clear(self):
-        while self.count:
-            self.pop()
-
-    cdef int push(self, double when, object timer) except -1:
-        cdef Py_ssize_t room
-        cdef Due *heap
-        if self.count == self.room:
-            room = max(64, 2 * self.room)
-            heap = <Due *>PyMem_Realloc(self.heap, room * sizeof(Due))
-            if heap == NULL:
-                raise MemoryError
-            self.heap = heap
-            self.room = room
-        self.number += 1
-        Py_INCREF(timer)
-        self.heap[self.count] = Due(when, self.number, <PyObject *>timer)
-        self.count += 1
-        sift_up(self.heap, self.count - 1)
-        return 0
-
-    cdef object pop(self):
-        cdef object timer = <object>self.heap[0].timer
-        self.count -= 1
-        if self.count:
-            self.heap[0] = self.heap[self.count]
-            sift_down(self.heap, self.count, 0)
-        Py_DECREF(timer)
-        put(timer, AT_SCHEDULED, False)
-        return timer
-
-    cdef object first(self):
-        return <object>self.heap[0].timer
-
-    cdef int sweep(self) except -1:
-        """Take out all that were cancelled."""
-        cdef Py_ssize_t i, kept = 0
-        cdef object timer
-        cdef list dropped = []
-        for i in range(self.count):
-            timer = <object>self.heap[i].timer
-            if get(timer, AT_CANCELLED) is True:
-                put(timer, AT_SCHEDULED, False)
-                dropped.append(timer)  # what its end runs finds the heap in order
-                Py_DECREF(timer)
-            else:
-                self.heap[kept] = self.heap[i]
-                kept += 1
-        self.count = kept
-        for i in range((kept - 2) >> 2, -1, -1):
-            sift_down(self.heap, kept, i)
+    cdef int left(self, object item) except -1:
+        put(item, AT_SCHEDULED, False)
         return 0
 
 
@@ -603,16 +543,16 @@ cdef class LoopCore:
         if timers.count:
             self.drop_cancelled()
         # 2. the hub
-        if len(ready) or self._stopping or timers.count and timers.heap[0].deadline <= now():
+        if len(ready) or self._stopping or timers.count and timers.soonest() <= now():
             selector.share()
         else:
-            selector.park(timers.heap[0].deadline if timers.count else NEVER)
+            selector.park(timers.soonest() if timers.count else NEVER)
         if selector.fired:
             self.notice()
         # 3. timers that are due
         if timers.count:
             end = now() + RESOLUTION_S
-            while timers.count and timers.heap[0].deadline <= end:
+            while timers.count and timers.soonest() <= end:
                 ready.append(timers.pop())
         # 4. what there is now, and not what that schedules
         for i in range(len(ready)):
@@ -626,10 +566,9 @@ cdef class LoopCore:
         cdef TimerHeap timers = self.timers
         if timers.count > SWEEP_MIN and self._timer_cancelled_count * 2 > timers.count:
             self._timer_cancelled_count = 0
-            return timers.sweep()
-        while timers.count and get(timers.first(), AT_CANCELLED) is True:
-            self._timer_cancelled_count -= 1
-            timers.pop()
+            timers.sweep()
+        else:
+            self._timer_cancelled_count -= timers.drop_cancelled()
         return 0
 
     cdef int run_handle(self, object handle) except -1:

@@ -1,6 +1,8 @@
 # What the native modules of this layer share: see core.pyx for the protocols.
 from cpython.object cimport PyObject
 
+from plait.green._native.heap cimport DeadlineHeap
+
 
 cdef extern from "greenlet/greenlet.h":
     ctypedef class plait.greenlet._core.greenlet [object PyGreenlet, check_size ignore]:
@@ -54,16 +56,6 @@ cdef struct Link:
     PyObject *owner
 
 
-cdef struct Due:
-    double deadline
-    unsigned long long number
-    PyObject *timer
-
-
-cdef void sift_up(Due *heap, Py_ssize_t i) noexcept nogil
-cdef void sift_down(Due *heap, Py_ssize_t size, Py_ssize_t i) noexcept nogil
-
-
 cdef class Entry:
     cdef bint direct
     cdef bint is_void(self)
@@ -99,6 +91,10 @@ cdef class Timer:
     cdef Entry entry
 
     cpdef cancel(self)
+
+
+cdef class Timers(DeadlineHeap):
+    pass
 
 
 cdef class Readiness:
@@ -161,9 +157,8 @@ cdef class HubCore(greenlet):
     cdef readonly list joiners
     cdef readonly RunQueue idle
     cdef Link parked_ends
-    cdef Due *heap
-    cdef Py_ssize_t timers, timer_room, timers_cancelled, timers_awaited
-    cdef unsigned long long timer_number
+    cdef Timers timers
+    cdef Py_ssize_t timers_cancelled, timers_awaited
 
     cdef Entry first(self)
     cpdef object switch_away(self)
@@ -179,8 +174,4 @@ cdef class HubCore(greenlet):
     cdef int poll(self, double timeout) except -1
     cdef int wait(self) except -1
     cdef double _until(self, double deadline) except -1
-    cdef int _make_room(self) except -1
-    cdef Timer _pop_timer(self)
     cdef int _call_timer(self, Timer timer) except -1
-    cdef int _sweep(self) except -1
-    cdef int _drop_cancelled(self) except -1

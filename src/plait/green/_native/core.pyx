@@ -8,15 +8,15 @@ The run queue is a ring of entries. An entry is `direct` where a greenlet that b
 the hub (a turn, a waiter); else only the hub lets it `go()` (a callback, a greenlet that begins). A void entry (its target
 has left, its callback was stopped) is dropped where it comes up: nothing is ever searched in the ring.
 
-Timers are a 4-ary heap of (deadline, number): equal deadlines in the order of starting. Cancelling is O(1); cancelled
-timers leave when they come up, or are swept out when they are more than half.
+Timers are in a heap (`heap.pyx`): equal deadlines in the order of starting. Cancelling is O(1); cancelled timers leave when
+they come up, or are swept out when they are more than half.
 
 Under the GIL every function here is one step for other threads and for signal handlers, as long as it does not call
 Python code: allocations may (the collector runs finalizers), so state is published before and looked at after them.
 Rejected: priorities in the run queue (no user of the layer has any), a deque of Python objects (two calls a switch).
 """
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport INFINITY
@@ -268,41 +268,15 @@ cdef class Timer:
             hub.timer_cancelled(self)
 
 
-cdef inline bint earlier(const Due *a, const Due *b) noexcept nogil:
-    return a.deadline < b.deadline or (a.deadline == b.deadline and a.number < b.number)
+cdef class Timers(DeadlineHeap):
+    """The timers of one hub, cancelled ones until they come up or are swept out."""
 
+    cdef bint is_cancelled(self, object item) except -1:
+        return (<Timer>item).function is None and (<Timer>item).entry is None
 
-cdef void sift_up(Due *heap, Py_ssize_t i) noexcept nogil:
-    cdef Due moved = heap[i]
-    cdef Py_ssize_t parent
-    while i > 0:
-        parent = (i - 1) >> 2
-        if not earlier(&moved, &heap[parent]):
-            break
-        heap[i] = heap[parent]
-        i = parent
-    heap[i] = moved
-
-
-cdef void sift_down(Due *heap, Py_ssize_t size, Py_ssize_t i) noexcept nogil:
-    cdef Due moved = heap[i]
-    cdef Py_ssize_t child, best, last
-    while True:
-        child = 4 * i + 1
-        if child >= size:
-            break
-        last = child + 4 if child + 4 < size else size
-        best = child
-        child += 1
-        while child < last:
-            if earlier(&heap[child], &heap[best]):
-                best = child
-            child += 1
-        if not earlier(&heap[best], &moved):
-            break
-        heap[i] = heap[best]
-        i = best
-    heap[i] = moved
+    cdef int left(self, object item) except -1:
+        (<Timer>item).hub = None
+        return 0
 
 
 # -- waiters -----------------------------------------------------------------------------------------------------
@@ -619,14 +593,10 @@ cdef class HubCore(greenlet):
         self.inbox = deque()  # appended to by any thread
         self.joiners = []
         self.idle = RunQueue()
+        self.timers = Timers()
         self.thread_ident = get_ident()
         self.generation = forks
         self.parked_ends.previous = self.parked_ends.next = &self.parked_ends
-
-    def __dealloc__(self):
-        while self.timers:  # not by a method's name: names may be gone when the interpreter ends
-            self._pop_timer()
-        PyMem_Free(self.heap)
 
     def parked(self):
         """(greenlet, subject, since) of everybody who waits here: since is the monotonic second of the hub's turn."""
@@ -798,7 +768,7 @@ cdef class HubCore(greenlet):
         if self.inbox:
             self.take_inbox()
         # 2. what is due
-        if self.timers:
+        if self.timers.count:
             self.fire_timers()
         # 3. the run queue, for a while; greenlets hand off to each other out of the same budget
         self.budget = HANDOFF_BUDGET
@@ -837,18 +807,18 @@ cdef class HubCore(greenlet):
     cdef int wait(self) except -1:
         cdef double timeout, until
         cdef long long begin_ns = 0
-        self._drop_cancelled()
+        self.timers_cancelled -= self.timers.drop_cancelled()
         timeout = NEVER
         if not (self.timers_awaited or self.outside_waits or self.descriptors.waiting or self.inbox):
             timeout = self._hopeless()
             if timeout < 0:
                 return 0
-        if self.timers:
+        if self.timers.count:
             if virtual_ns is not None:  # what is in the kernel already comes before any jump in time
                 self.poll(0)
                 if self.ready.count or self.inbox:
                     return 0
-            until = self._until(self.heap[0].deadline)
+            until = self._until(self.timers.soonest())
             timeout = until if until < timeout else timeout
         if PlaitTrace_ON(trace):
             begin_ns = trace.now_ns()
@@ -887,36 +857,10 @@ cdef class HubCore(greenlet):
         timer.args = args
         timer.entry = entry
         timer.keeps_alive = keeps_alive
-        if self.timers == self.timer_room:
-            self._make_room()
-        self.timer_number += 1
         self.timers_awaited += keeps_alive
-        Py_INCREF(timer)
-        self.heap[self.timers] = Due(deadline, self.timer_number, <PyObject *>timer)
-        self.timers += 1
-        sift_up(self.heap, self.timers - 1)
+        self.timers.push(deadline, timer)
         if self.polling:
             self.descriptors.notify()
-        return timer
-
-    cdef int _make_room(self) except -1:
-        cdef Py_ssize_t room = max(64, 2 * self.timer_room)
-        cdef Due *heap = <Due *>PyMem_Realloc(self.heap, room * sizeof(Due))
-        if heap == NULL:
-            raise MemoryError
-        self.heap = heap
-        self.timer_room = room
-        return 0
-
-    cdef Timer _pop_timer(self):
-        """The earliest, taken out of the heap."""
-        cdef Timer timer = <Timer>self.heap[0].timer
-        self.timers -= 1
-        if self.timers:
-            self.heap[0] = self.heap[self.timers]
-            sift_down(self.heap, self.timers, 0)
-        timer.hub = None
-        Py_DECREF(timer)
         return timer
 
     cdef int fire_timers(self) except -1:
@@ -925,11 +869,11 @@ cdef class HubCore(greenlet):
         cdef Timer timer
         cdef Entry entry
         cdef list due
-        if self.heap[0].deadline > due_at:
+        if self.timers.soonest() > due_at:
             return 0
         due = []
-        while self.timers and self.heap[0].deadline <= due_at:
-            timer = self._pop_timer()
+        while self.timers.count and self.timers.soonest() <= due_at:
+            timer = self.timers.pop()
             if timer.function is None and timer.entry is None:
                 self.timers_cancelled -= 1
             else:
@@ -958,38 +902,9 @@ cdef class HubCore(greenlet):
     cdef int timer_cancelled(self, Timer timer) except -1:
         self.timers_cancelled += 1
         self.timers_awaited -= timer.keeps_alive
-        if self.timers_cancelled > SWEEP_MIN and self.timers_cancelled * 2 > self.timers:
-            self._sweep()
-        return 0
-
-    cdef int _sweep(self) except -1:
-        """Take all cancelled timers out. What dropping them runs finds the heap in order."""
-        cdef Py_ssize_t i, kept = 0
-        cdef Timer timer
-        cdef list dropped = []
-        for i in range(self.timers):
-            timer = <Timer>self.heap[i].timer
-            if timer.function is None and timer.entry is None:
-                timer.hub = None
-                dropped.append(timer)
-                Py_DECREF(timer)
-            else:
-                self.heap[kept] = self.heap[i]
-                kept += 1
-        self.timers = kept
-        self.timers_cancelled = 0
-        for i in range((kept - 2) >> 2, -1, -1):
-            sift_down(self.heap, kept, i)
-        return 0
-
-    cdef int _drop_cancelled(self) except -1:
-        cdef Timer timer
-        while self.timers:
-            timer = <Timer>self.heap[0].timer
-            if timer.function is not None or timer.entry is not None:
-                break
-            self._pop_timer()
-            self.timers_cancelled -= 1
+        if self.timers_cancelled > SWEEP_MIN and self.timers_cancelled * 2 > self.timers.count:
+            self.timers.sweep()
+            self.timers_cancelled = 0
         return 0
 
     def drop_all(self):
@@ -997,21 +912,13 @@ cdef class HubCore(greenlet):
         self.ready.clear()
         self.idle.clear()
         self.inbox.clear()
-        while self.timers:
-            self._pop_timer()
-
-    def let_go(self):
-        """Drop all entries and timers: what they refer to may refer to the hub, and the collector does not see them."""
-        self.ready.clear()
-        self.idle.clear()
-        while self.timers:
-            self._pop_timer()
+        self.timers.clear()
         self.timers_cancelled = self.timers_awaited = 0
 
     @property
     def timers_pending(self):
         """How many timers run."""
-        return self.timers - self.timers_cancelled
+        return self.timers.count - self.timers_cancelled
 
     @property
     def timers_waited_for(self):
@@ -1021,7 +928,7 @@ cdef class HubCore(greenlet):
     @property
     def timers_held(self):
         """How many timers are in the heap, cancelled ones included."""
-        return self.timers
+        return self.timers.count
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------
