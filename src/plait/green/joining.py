@@ -44,12 +44,18 @@ class iwait:
         self._left = len(self._items) if count is None else min(count, len(self._items))
         self._deadline = deadline_after(timeout)
         self._collector = Collector(1, self._items)
+        self._ready: dict[Any, None] = {}  # from the beginning, and not given out yet; linked like the others
         if self._left:
             for item in self._items:
-                if isinstance(item, Greenlet) and item.dead:
-                    self._collector(item)
-                else:
-                    item.rawlink(self._collector)
+                self._begin(item)
+
+    def _begin(self, item: Any) -> None:
+        if isinstance(item, Greenlet) and item.dead:
+            self._collector(item)
+            return
+        item.rawlink(self._collector)
+        if not isinstance(item, Greenlet) and hasattr(item, "ready") and item.ready():
+            self._ready[item] = None
 
     def __iter__(self) -> iwait:
         return self
@@ -63,7 +69,7 @@ class iwait:
     def __next__(self) -> Any:
         done = self._collector.done
         try:
-            while self._left and not done:
+            while self._left and not done and not self._ready:
                 if not self._collector.wait(self._deadline):
                     self._left = 0
         except BaseException:
@@ -73,7 +79,17 @@ class iwait:
             self.close()
             raise StopIteration
         self._left -= 1
-        return done.pop(0)
+        return self._give()
+
+    def _give(self) -> Any:
+        if self._collector.done:
+            item = self._collector.done.pop(0)
+            self._ready.pop(item, None)
+        else:  # without a turn of the hub
+            item = next(iter(self._ready))
+            del self._ready[item]
+            item.unlink(self._collector)
+        return item
 
     def close(self) -> None:
         """Wait for no more of them."""

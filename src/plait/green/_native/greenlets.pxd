@@ -44,6 +44,7 @@ cdef class Greenlet(greenlet):
     cpdef run(self)
     cdef int failed(self, BaseException error, object tb) except -1
     cdef int end(self, object value, object failure) except -1
+    cdef int tell_joiners(self) except -1
     cdef int cancel_start(self) except -1
     cdef int end_unstarted(self, object kind, object value, object tb) except -1
     cdef int add_joiner(self, object joiner) except -1

@@ -304,7 +304,6 @@ cdef class Greenlet(greenlet):
         self.home().report(self, error)
 
     cdef int end(self, object value, object failure) except -1:
-        cdef object joiner, more
         if failure is not None:
             self._described()
         self.value = value
@@ -315,6 +314,14 @@ cdef class Greenlet(greenlet):
         self.keywords = None
         if self.links:  # who joins finds them called
             self.home().run_callback_threadsafe(self._call_links)
+        if self.begin is None:
+            self.tell_joiners()
+        elif self.joiner is not None:  # it never began: who killed it goes on first
+            self.home().run_callback_threadsafe(self._tell_joiners)
+        return 0
+
+    cdef int tell_joiners(self) except -1:
+        cdef object joiner, more
         joiner, self.joiner = self.joiner, None
         more, self.more_joiners = self.more_joiners, None
         if joiner is not None:
@@ -323,6 +330,9 @@ cdef class Greenlet(greenlet):
             for joiner in more:
                 _tell(joiner, self)
         return 0
+
+    def _tell_joiners(self):
+        self.tell_joiners()
 
     cdef int cancel_start(self) except -1:
         timer, self.timer = self.timer, None
@@ -346,7 +356,6 @@ cdef class Greenlet(greenlet):
         self.cancel_start()
         if self.begin is not None:
             self.begin.greenlet = None
-            self.begin = None
         exception = kind
         if isinstance(kind, type):
             exception = value if isinstance(value, BaseException) else kind() if value is None else kind(value)

@@ -5,6 +5,7 @@ cdef class Linkable:
     cdef object __weakref__
     cdef Line line
     cdef list links
+    cdef Py_ssize_t waking  # waiters that an announcement woke and that have not gone on yet
 
     cdef bint is_ready(self) except -1
     cdef int announce(self) except -1
@@ -14,6 +15,8 @@ cdef class Linkable:
 
 cdef class Event(Linkable):
     cdef bint flag
+
+    cdef int let_others_go_on(self) except -1
 
 
 cdef class AsyncResult(Linkable):

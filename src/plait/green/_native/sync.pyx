@@ -12,7 +12,7 @@ from importlib import import_module
 
 from cpython.weakref cimport PyWeakref_NewRef
 
-from plait.green._native.core cimport NEVER, HubCore, Line, Waiter, get_hub, getcurrent
+from plait.green._native.core cimport NEVER, HubCore, Line, Waiter, current_hub, get_hub, getcurrent
 from plait.green._native.timeouts cimport is_no_time, wait_within
 
 from plait.green._native.timeouts import timed_out
@@ -79,10 +79,11 @@ cdef class Linkable:
                 waiter = self.line.pop()
                 if waiter is None:
                     break
+                self.waking += 1
                 waiter.wake()
         if self.links:
             for link in self.links[:]:
-                link[1].run_callback_threadsafe(self._call_link, link)
+                link[1].loop.run_callback_threadsafe(self._call_link, link)
         return 0
 
     def _call_link(self, tuple link):
@@ -131,6 +132,12 @@ cdef class Event(Linkable):
         self.flag = True
         self.announce()
 
+    cdef int let_others_go_on(self) except -1:
+        cdef HubCore hub = current_hub()
+        if hub is not None and not hub.in_callback():
+            hub.yield_turn()
+        return 0
+
     def clear(self):
         """Lower the flag: from now on wait() parks. Who was woken by set() before stays woken."""
         self.flag = False
@@ -142,6 +149,8 @@ cdef class Event(Linkable):
     def wait(self, timeout=None):
         """Park until the flag is up. False where `timeout` seconds passed first."""
         if self.flag:
+            if self.waking:  # those that were woken before go on before
+                self.let_others_go_on()
             return True
         if is_no_time(timeout):
             return False
