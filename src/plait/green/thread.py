@@ -255,12 +255,16 @@ class _ThreadHandle:
     def _begin(self, ident: int) -> None:
         """Called by the thread that starts it, or by the thread itself."""
         if self._busy is None:
+            _begun.add(self)
             self._busy = EndLock()
             self._busy.acquire()
         self._ident = ident
 
 
-_awaited: set[_ThreadHandle] = set()  # of the threads that the program's end waits for
+_begun: weakref.WeakSet[_ThreadHandle] = weakref.WeakSet()
+# Threads that the program's end waits for, and what says that they have ended: their handles may have been told before,
+# by threading._shutdown to that of a thread which is the main one since it forked.
+_awaited: dict[_ThreadHandle, EndLock] = {}
 
 
 def start_joinable_thread(
@@ -278,7 +282,8 @@ def start_joinable_thread(
     sys.audit("_thread.start_joinable_thread", function, daemon, handle)
     handle._begin(0)
     if not daemon:
-        _awaited.add(handle)
+        _awaited[handle] = end = EndLock()
+        end.acquire()
     if _runs_no_greenlets():
         natives.start_new_thread(_run_native, (function, handle))
     else:
@@ -296,7 +301,9 @@ def _run_with_handle(function: Callable[[], object], handle: _ThreadHandle) -> N
     except BaseException as failure:
         _report(function, failure)
     finally:
-        _awaited.discard(handle)
+        end = _awaited.pop(handle, None)
+        if end is not None:
+            end.release()
         handle._set_done()
 
 
@@ -312,13 +319,20 @@ def _make_thread_handle(ident: int) -> _ThreadHandle:
     return handle
 
 
+def end_others() -> None:
+    """In a forked child: of the threads only that which forked is there, and all others have ended."""
+    for handle in list(_begun):
+        if handle.ident != get_ident():
+            _awaited.pop(handle, None)
+            handle._set_done()
+
+
 def _shutdown() -> None:
     """Wait for the end of all threads that are not daemons."""
     while _awaited:
-        handle = next(iter(_awaited))
-        if handle.ident == get_ident():  # the program ends in that thread, after a fork in it
-            _awaited.discard(handle)
-        else:
-            handle.join()
+        handle, end = next(iter(_awaited.items()))
+        if handle.ident != get_ident():  # else the program ends in that thread, after a fork in it
+            end.acquire()
+        _awaited.pop(handle, None)
     if _native_shutdown is not None:
         _native_shutdown()

@@ -67,8 +67,8 @@ def patch_threads(
         if patch_green_module("threading", warnings, items=items):
             _patch_thread_classes()
             _adapt_threads()
-            if not _HAS_HANDLES:
-                os.register_at_fork(after_in_child=_await_the_thread_that_forked)
+            after_fork = thread.end_others if _HAS_HANDLES else _await_the_thread_that_forked
+            os.register_at_fork(after_in_child=after_fork)  # comes after that of threading
             if with_existing:
                 _free_fork_of_executors()
                 _adapt_import_locks()
@@ -296,7 +296,7 @@ def _forget_at_end(native: Callable[[Any], object] | None, dummy: Any) -> None:
     runner = getcurrent()
     if runner.parent is not None:
         thread.at_end_of(runner, partial(_forget, dummy._ident, weakref.ref(dummy)))
-    elif native is not None:
+    elif native is not None and dummy._ident != threading._get_main_thread_ident():  # type: ignore[attr-defined]
         native(dummy)
 
 
