@@ -67,7 +67,7 @@ __all__ = [
 # How often a hub that only another thread could wake looks whether there still is one.
 THREAD_CHECK_S = 0.1
 # A thread is counted once it runs: so long one that was just started is waited for before a hub gives up.
-THREAD_BIRTH_S = 0.002
+THREAD_BIRTH_S = 0.005
 
 
 class Hub(Facilities, HubCore):
@@ -155,11 +155,13 @@ class Hub(Facilities, HubCore):
 
     def _hopeless(self) -> float:
         """Nothing that the hub knows of will wake anybody: how long to wait all the same; -1 not to wait."""
-        if not self.joiners and not _other_threads():
+        others = _other_threads()
+        if not others and not self.joiners:
             natives.sleep(THREAD_BIRTH_S)
-            if self.inbox:
+            others = _other_threads()
+            if self.inbox:  # looked at last: a thread leaves something there before it ends
                 return 0.0
-        if self.joiners or not _other_threads():
+        if self.joiners or not others:
             self._nothing_left()
             return -1.0
         return THREAD_CHECK_S  # one of them may wake us, or end and leave us without hope
