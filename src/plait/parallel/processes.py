@@ -27,6 +27,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from plait._base import clock, natives
+from plait._base.natives import get_ident
+from plait.green.workers import idle
 from plait.parallel import pickling
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
@@ -252,11 +254,18 @@ class ProcessPool:
         # 3. cancelled tasks that did not end in time
         timeout = self._kill_overdue()
         # 4. the kernel
-        for fd, events in self._epoll.poll(-1 if timeout is None else timeout):
+        for fd, events in self._wait(-1 if timeout is None else timeout):
             if fd == self._bell:
                 os.eventfd_read(self._bell)
             else:
                 self._attend(fd, events)
+
+    def _wait(self, timeout: float) -> list[tuple[int, int]]:
+        idle.add(get_ident())  # whom it wakes says so itself: a hub that asks who else might leaves it out
+        try:
+            return self._epoll.poll(timeout)
+        finally:
+            idle.discard(get_ident())
 
     def _attend(self, fd: int, events: int) -> None:
         worker = self._workers.get(fd)

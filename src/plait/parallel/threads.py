@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from plait._base import natives
+from plait._base.natives import get_ident
+from plait.green.workers import idle
 from plait.parallel import blocked, nesting
 
 BOUND = 64  # threads of one crew, compensation included
@@ -69,10 +71,17 @@ class _Thread:
             del job
             if not self._pool.park(self):
                 return
-            if not self._wake.acquire(True, IDLE_S) and self._pool.unpark(self):
+            if not self._wait_for_a_job() and self._pool.unpark(self):
                 return
             if self._job is None:  # it was given one while it gave up
                 self._wake.acquire()
+
+    def _wait_for_a_job(self) -> bool:
+        idle.add(get_ident())  # it wakes nobody: a hub that asks who might leaves it out
+        try:
+            return self._wake.acquire(True, IDLE_S)
+        finally:
+            idle.discard(get_ident())
 
 
 class ThreadPool:
