@@ -40,6 +40,13 @@ class Future(futures.Future[Any]):
         self._lock: Any = None
         self.hub = get_hub()
 
+    def __repr__(self) -> str:
+        state = self._state.lower()
+        if self._state == _base.FINISHED:
+            error = self._outcome.exception
+            state += f" returned {type(self._outcome.value).__name__}" if error is None else f" raised {error!r}"
+        return f"<{type(self).__name__} at {id(self):#x} state={state}>"
+
     # -- the worker's side ---------------------------------------------------------------------------------------
 
     def set_running_or_notify_cancel(self) -> bool:
@@ -194,8 +201,18 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
     where it fails, so does that call, with BrokenThreadPool.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        thread_name_prefix: str = "",
+        initializer: Callable[..., None] | None = None,
+        initargs: tuple[Any, ...] = (),
+        **context: Any,
+    ) -> None:
+        """context: what the base takes besides, which differs between Python's versions."""
+        super().__init__(max_workers, thread_name_prefix, initializer, initargs, **context)
+        self._initializer = initializer
+        self._initargs = initargs
         self._pool = ThreadPool(self._max_workers)
         self._initialized: set[int] = set()
         self._pending: set[Future] = set()

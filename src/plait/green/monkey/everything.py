@@ -122,6 +122,7 @@ def patch_ssl(_warnings: Warnings | None = None, _first_time: bool = True) -> bo
 @unless_vetoed
 def patch_select(aggressive: bool = True) -> bool:
     """select and poll. aggressive: take away what would block all greenlets."""
+    import_module("selectors")  # whose classes are made of what is taken away; from 3.14 on nothing else imports it
     with _rebinding():
         return patch_green_module("select", aggressive=aggressive)
 
