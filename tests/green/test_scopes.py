@@ -179,14 +179,26 @@ def test_what_is_cancelled_names_the_scope():
 
 
 def test_a_parallel_loop_is_cancelled_with_its_scope():
+    ended = Event()
     with move_on_after(0.2) as scope:
-        Parallel(n_jobs=2, prefer="threads")(delayed(Event().wait)(30) for _ in range(4))
+        Parallel(n_jobs=2, prefer="threads")(delayed(ended.wait)(30) for _ in range(4))
+    ended.set()  # its threads would wait on, and give hope to every hub
     assert scope.cancelled_caught
     assert Parallel(n_jobs=2, prefer="threads")(delayed(abs)(-n) for n in range(4)) == [0, 1, 2, 3]
 
 
 def test_a_graph_is_cancelled_with_its_scope():
+    ended = Event()
     with move_on_after(0.2) as scope:
-        lazy.compute(lazy.delayed(Event().wait)(30))
+        lazy.compute(lazy.delayed(ended.wait)(30))
+    ended.set()
     assert scope.cancelled_caught
     assert lazy.compute(lazy.delayed(abs)(-3)) == (3,)
+
+
+def test_a_scope_that_was_left_is_not_entered_again(virtual_clock):
+    scope = move_on_after(1)
+    with scope:
+        green.sleep(10)
+    with pytest.raises(RuntimeError, match="left already"), scope:
+        pytest.fail("its deadline would be ignored")

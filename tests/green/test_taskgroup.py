@@ -188,3 +188,32 @@ def test_a_group_that_was_left_refers_to_nothing():
     del value
     gc.collect()
     assert seen() is None
+
+
+def test_a_childs_own_timeout_is_a_failure_of_the_group(virtual_clock, errors):
+    def late():
+        with Timeout(1):
+            green.sleep(10)
+
+    with pytest.raises(BaseExceptionGroup) as raised, TaskGroup() as group:
+        group.spawn(late)
+        other = group.spawn(green.sleep, 100)
+    assert [type(error) for error in raised.value.exceptions] == [Timeout]
+    assert isinstance(other.value, GreenletExit)
+    assert errors == []  # raised, not printed
+
+
+def test_a_timeout_in_an_inner_group_of_a_child_fails_the_outer_one(virtual_clock):
+    def late():
+        with Timeout(1):
+            green.sleep(10)
+
+    def inner():
+        with TaskGroup() as group:
+            group.spawn(late)
+
+    with pytest.raises(BaseExceptionGroup) as raised, TaskGroup() as group:
+        group.spawn(inner)
+    (nested,) = raised.value.exceptions
+    assert isinstance(nested, BaseExceptionGroup)
+    assert [type(error) for error in nested.exceptions] == [Timeout]

@@ -1,9 +1,9 @@
 """Cancel scopes: a block of a greenlet that can be ended from outside, by a deadline or by `cancel()`.
 
-A scope is new -> active -> left; it may be cancelled in any of these. Scopes of one greenlet nest. Cancelling raises
-`Cancelled` where the greenlet is parked, or at its next wait where it runs; the exception passes through inner scopes
-and ends at the scope that it names, which swallows it and says so by `cancelled_caught`. A shielded scope holds back
-what would come from those outside it, until it is left.
+A scope is new -> active -> left, and is entered once; it may be cancelled in any of these. Scopes of one greenlet nest.
+Cancelling raises `Cancelled` where the greenlet is parked, or at its next wait where it runs; the exception passes
+through inner scopes and ends at the scope that it names, which swallows it and says so by `cancelled_caught`. A
+shielded scope holds back what would come from those outside it, until it is left.
 
 Every wait in plait goes through one waiter, so a loop of `plait.parallel` or a graph of `plait.lazy` that is waited for
 within a scope is cancelled with it.
@@ -59,11 +59,15 @@ class CancelScope:
         self._host: greenlet | None = None
         self._scopes: list[CancelScope] = []  # of the host
         self._raised = False
+        self._left = False
 
     def __repr__(self) -> str:
-        state = "cancelled" if self.cancel_called else "new" if self._host is None else "active"
+        state = "cancelled" if self.cancel_called else self._state()
         deadline = "" if self._deadline is None else f" deadline={self._deadline:.3f}"
         return f"<{type(self).__name__} at {id(self):#x} {state}{deadline}>"
+
+    def _state(self) -> str:
+        return "left" if self._left else "new" if self._host is None else "active"
 
     @property
     def deadline(self) -> float | None:
@@ -85,6 +89,8 @@ class CancelScope:
                 self._hub.run_callback_threadsafe(self._deliver)
 
     def __enter__(self) -> CancelScope:
+        if self._left:
+            raise RuntimeError(f"{self!r} was left already; make a new scope for each block")
         if self._host is not None:
             raise RuntimeError(f"{self!r} is active already; make a new scope for each block")
         self._host = getcurrent()
@@ -104,6 +110,7 @@ class CancelScope:
         self._scopes.pop()
         self._stop_timer()
         self._host = None
+        self._left = True
         hub, self._hub = self._hub, None
         if self.shield and hub is not None:
             for outer in self._scopes:

@@ -9,7 +9,8 @@ A group is new -> open -> aborting -> closed:
 
 Leaving the block waits for all children, also for those that they spawned. The first failure, of a child or of the
 block, aborts the group: the other children are killed, and where the block itself still runs it is cancelled. All
-failures are raised together, as an ExceptionGroup. What ends the block from outside (a kill, a Timeout, an outer scope)
+failures are raised together, as an ExceptionGroup, or as a BaseExceptionGroup where one of them is no Exception, as a
+Timeout that a child did not catch. What ends the block from outside (a kill, a Timeout, an outer scope)
 kills the children, and is raised when they have ended, with their failures as its cause: nothing is lost.
 
 A child that fails prints nothing: its failure is raised. Being killed is no failure.
@@ -24,6 +25,7 @@ from plait.green.exceptions import Cancelled
 from plait.green.greenlets import Greenlet
 from plait.green.scopes import CancelScope
 from plait.green.waiter import Waiter
+from plait.greenlet import GreenletExit
 
 __all__ = ["TaskGroup"]
 
@@ -34,7 +36,7 @@ class _Child(Greenlet):
     """A greenlet whose failure its group raises. What ends programs goes to the main greenlet, as from any other."""
 
     def _report_failure(self, error: BaseException) -> None:
-        if not isinstance(error, Exception):
+        if not _is_failure(error):
             super()._report_failure(error)
 
 
@@ -50,7 +52,7 @@ class TaskGroup:
     def __init__(self) -> None:
         self._state = _NEW
         self._children: set[Greenlet] = set()
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
         self._scope = CancelScope()
         self._in_block = False
         self._waiter: Waiter[Any] | None = None  # of who leaves the block
@@ -144,7 +146,7 @@ class TaskGroup:
     def _ended(self, child: Greenlet) -> None:
         """A child has ended: called on its stack."""
         self._children.discard(child)
-        if isinstance(child.exception, Exception):
+        if child.exception is not None and _is_failure(child.exception):
             self._failures.append(child.exception)
             self._abort()
         if not self._children and self._waiter is not None:
@@ -160,5 +162,10 @@ class TaskGroup:
             self._scope.cancel()
 
 
-def _grouped(failures: list[Exception]) -> ExceptionGroup[Exception]:
-    return ExceptionGroup("greenlets of a TaskGroup failed", failures)
+def _is_failure(error: BaseException) -> bool:
+    """Whether the group raises it. A child's Timeout is one; what ends programs is not."""
+    return not isinstance(error, (GreenletExit, KeyboardInterrupt, SystemExit))
+
+
+def _grouped(failures: list[BaseException]) -> BaseExceptionGroup[BaseException]:
+    return BaseExceptionGroup("greenlets of a TaskGroup failed", failures)
