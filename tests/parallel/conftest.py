@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plait.parallel import nesting, pool
-from plait.parallel.launch import Launcher
+from plait.parallel.pool.launch import Launcher
 
 
 def children():

@@ -70,7 +70,7 @@ def follow(names: list[str]) -> None:
 
 
 def _have_workers_follow(names: list[str]) -> None:
-    from plait.parallel.launch import at_worker_start
+    from plait.parallel.pool.launch import at_worker_start
 
     at_worker_start("plait.compat.aliases", "follow", _for_workers)
     _for_workers.extend(names)

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from plait.parallel import pickling
+from plait.parallel.transport import pickling
 
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), type(Ellipsis)})
 

@@ -15,7 +15,7 @@ from plait.parallel import nesting, pool
 from plait.parallel.completions import Completions
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import Batch, Task, new_call, note_task
-from plait.parallel.processes import ProcessRun
+from plait.parallel.pool.process_pool import ProcessRun
 from plait.trace import ring
 
 PROCESSES = "processes"

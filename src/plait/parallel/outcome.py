@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from plait.parallel import pickling
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TransportError, WorkerDied
 from plait.parallel.naming import call_text
-from plait.parallel.transport import Message
+from plait.parallel.transport import pickling
+from plait.parallel.transport.framing import Message
 
 _calls = itertools.count(1)
 _batches = itertools.count(1)

@@ -26,10 +26,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
-from plait.parallel import nesting, outcome, pickling
+from plait.parallel import nesting, outcome
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import Reply
-from plait.parallel.transport import Message, Receiver, Sender
+from plait.parallel.transport import pickling
+from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.trace import ring
 
 CANCEL_SIGNAL = signal.SIGRTMIN + 5

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from plait.parallel.transport import Message, pack
+from plait.parallel.transport.framing import Message, pack
 
 _MAIN = b"__main__"
 

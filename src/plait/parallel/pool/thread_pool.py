@@ -23,7 +23,8 @@ from typing import Any, Protocol
 from plait._base import natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
-from plait.parallel import blocked, nesting
+from plait.parallel import nesting
+from plait.parallel.pool import blocked
 
 BOUND = 64  # threads of one crew, compensation included
 IDLE_S = 10.0

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from plait.parallel import blocked
-from plait.parallel.threads import ThreadPool
+from plait.parallel.pool import blocked
+from plait.parallel.pool.thread_pool import ThreadPool
 
 
 class Gauge:

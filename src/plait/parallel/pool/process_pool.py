@@ -29,13 +29,13 @@ from typing import Any
 from plait._base import clock, natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
-from plait.parallel import pickling
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
-from plait.parallel.launch import Launcher, Process
 from plait.parallel.outcome import CANCELLED, DONE, Batch, Reply, Task, describe_death, new_call
-from plait.parallel.transport import Message, Receiver, Sender
-from plait.parallel.worker import CANCEL_SIGNAL
+from plait.parallel.pool.launch import Launcher, Process
+from plait.parallel.pool.worker import CANCEL_SIGNAL
+from plait.parallel.transport import pickling
+from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.trace import ring
 
 GRACE_S = 0.5  # from the cancelling signal to SIGKILL

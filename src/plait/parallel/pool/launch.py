@@ -25,9 +25,9 @@ from typing import Any
 
 from plait._base import natives
 from plait.green import hub
-from plait.parallel import worker
 from plait.parallel.errors import PoolError
-from plait.parallel.worker import PAGE_BYTES, Progress
+from plait.parallel.pool import worker
+from plait.parallel.pool.worker import PAGE_BYTES, Progress
 
 _START_S = 30.0  # to import plait on a loaded machine
 _REPORT_S = 0.5  # how long an ended worker's status may take from the server
@@ -256,7 +256,7 @@ def _start_interpreter(control_fd: int) -> int:
     code = (
         "import sys; "
         f"sys.path[:] = {[entry for entry in sys.path if isinstance(entry, str)]!r}; sys.argv[:] = {sys.argv!r}; "
-        "from plait.parallel.forkserver import main; main(3)"
+        "from plait.parallel.pool.forkserver import main; main(3)"
     )
     import subprocess  # here alone: most programs never need a fork server
 

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import cloudpickle  # noqa: F401  loaded once, here, for all workers
 
 from plait._base import natives
-from plait.parallel import worker
+from plait.parallel.pool import worker
 
 
 def main(control_fd: int) -> NoReturn:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from plait.parallel.transport import CHUNK_BYTES, Receiver, Sender, pack
+from plait.parallel.transport.framing import CHUNK_BYTES, Receiver, Sender, pack
 
 
 class Dripping:

@@ -10,8 +10,8 @@ import atexit
 import os
 
 from plait._base import natives
-from plait.parallel.processes import ProcessPool
-from plait.parallel.threads import ThreadPool
+from plait.parallel.pool.process_pool import ProcessPool
+from plait.parallel.pool.thread_pool import ThreadPool
 
 _lock = natives.allocate_lock()
 _processes: ProcessPool | None = None

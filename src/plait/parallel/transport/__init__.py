@@ -1,0 +1,1 @@
+"""How values travel between a process and its workers: pickles in frames, buffers beside them."""
