@@ -21,6 +21,7 @@ from plait.parallel.errors import TransportError as TransportError
 from plait.parallel.errors import WorkerDied as WorkerDied
 from plait.parallel.parallel import Parallel as Parallel
 from plait.parallel.parallel import effective_n_jobs as effective_n_jobs
+from plait.parallel.wrapping import wrap_non_picklable_objects as wrap_non_picklable_objects
 
 __all__ = [
     "Parallel",
@@ -34,4 +35,5 @@ __all__ = [
     "delayed",
     "effective_n_jobs",
     "pool",
+    "wrap_non_picklable_objects",
 ]

@@ -1,16 +1,32 @@
 """joblib: a face over plait.parallel, which holds joblib's loops."""
 
-from plait.compat.rows import Face, Peer
+from plait.compat.rows import Face, Peer, Row, Same
 
+_PRIVATE = "plait.compat.joblib_private"
 _LOOP = ("Parallel", "delayed", "cpu_count", "effective_n_jobs")
+_LOGGER = "plait.parallel.logger"
+_WRAPPING = "plait.parallel.wrapping"
+
+_MODULES: dict[str, Row] = {
+    "joblib": Face(
+        {
+            **{name: f"plait.parallel:{name}" for name in _LOOP},
+            **{name: f"{_LOGGER}:{name}" for name in ("Logger", "PrintTime")},
+            "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
+        }
+    ),
+    "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
+    "joblib.logger": Same(_LOGGER),
+    "joblib.testing": Same(f"{_PRIVATE}.testing"),
+    "joblib._utils": Face({"eval_expr": "plait.parallel.arithmetic:evaluate"}),
+    "joblib._multiprocessing_helpers": Same(f"{_PRIVATE}.multiprocessing_helpers"),
+    "joblib._cloudpickle_wrapper": Face({"wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects"}),
+}
 
 JOBLIB = Peer(
     name="joblib",
     version="1.6.0",
     summary="Lightweight pipelining with Python functions",
-    modules={
-        "joblib": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
-        "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
-    },
-    loads=("joblib.parallel",),
+    modules=_MODULES,
+    loads=("joblib.parallel", "joblib.logger"),
 )
