@@ -32,12 +32,13 @@ def test_a_command_that_does_not_end_is_ended():
 
 def test_warnings_go_to_stdout_under_the_files_name(run_script):
     script = """
-        from plait.compat.joblib_private.testing import warnings_to_stdout
+    import warnings
+    from plait.compat.joblib_private.testing import warnings_to_stdout
     warnings_to_stdout()
     warnings.warn_explicit("careful", UserWarning, "/a/folder/file.py", 7)
     """
     done = run_script(script)
-    assert (done.stdout.splitlines()[0], done.stderr) == ("file.py:7: UserWarning: careful", "")
+    assert (done.stdout.strip(), done.stderr) == ("file.py:7: UserWarning: careful", "")
 
 
 def test_pytests_tools_have_their_other_names():

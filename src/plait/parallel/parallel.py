@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
 from plait._base import clock
 from plait.parallel import backends, batching
+from plait.parallel.arithmetic import evaluate
 from plait.parallel.budget import worker_count
 from plait.parallel.loop import Loop
 from plait.parallel.tracebacks import trim
 
 _RETURN_AS = ("list", "generator", "generator_unordered")
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-}
 
 
 class Parallel:
@@ -140,9 +132,8 @@ def _task_limit(pre_dispatch: Any, n_jobs: int) -> int | None:
     if pre_dispatch == "all" or pre_dispatch is None:
         return None
     try:
-        value = _evaluate(ast.parse(pre_dispatch, mode="eval").body, n_jobs) if isinstance(pre_dispatch, str) else None
-        limit = int(pre_dispatch if value is None else value)
-    except (ValueError, TypeError, SyntaxError, ZeroDivisionError):
+        limit = int(evaluate(pre_dispatch, {"n_jobs": n_jobs}) if isinstance(pre_dispatch, str) else pre_dispatch)
+    except (ValueError, TypeError):
         limit = 0
     if limit < 1:
         raise ValueError(
@@ -150,17 +141,3 @@ def _task_limit(pre_dispatch: Any, n_jobs: int) -> int | None:
             "'all', or arithmetic with n_jobs such as '2 * n_jobs'"
         )
     return limit
-
-
-def _evaluate(node: ast.expr, n_jobs: int) -> Any:
-    """Arithmetic over numbers and the name n_jobs; nothing else is evaluated."""
-    match node:
-        case ast.Constant(value=int() | float() as value):
-            return value
-        case ast.Name(id="n_jobs"):
-            return n_jobs
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_evaluate(operand, n_jobs)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_evaluate(left, n_jobs), _evaluate(right, n_jobs))
-    raise ValueError(f"{ast.unparse(node)!r} is not arithmetic with n_jobs")
