@@ -16,9 +16,11 @@ from plait.parallel.calls import delayed as delayed
 from plait.parallel.errors import PoolError as PoolError
 from plait.parallel.errors import RemoteTaskError as RemoteTaskError
 from plait.parallel.errors import RemoteTraceback as RemoteTraceback
+from plait.parallel.errors import TaskCancelled as TaskCancelled
 from plait.parallel.errors import TaskTimeout as TaskTimeout
 from plait.parallel.errors import TransportError as TransportError
 from plait.parallel.errors import WorkerDied as WorkerDied
+from plait.parallel.failures import Retries as Retries
 from plait.parallel.parallel import Parallel as Parallel
 from plait.parallel.parallel import effective_n_jobs as effective_n_jobs
 from plait.parallel.wrapping import wrap_non_picklable_objects as wrap_non_picklable_objects
@@ -28,6 +30,8 @@ __all__ = [
     "PoolError",
     "RemoteTaskError",
     "RemoteTraceback",
+    "Retries",
+    "TaskCancelled",
     "TaskTimeout",
     "TransportError",
     "WorkerDied",

@@ -34,6 +34,7 @@ class Runner(Protocol):
     @property
     def completions(self) -> Completions[Batch]: ...
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch: ...
+    def stop(self, batch: Batch) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> None: ...
 
@@ -46,8 +47,11 @@ def backend_name(backend: Any) -> str:
     return name
 
 
-def runner(backend: str, workers: int) -> Runner:
-    """A runner with so many workers; inside a worker, with what the budget has left, or in place."""
+def runner(backend: str, workers: int, fail_fast: bool = True) -> Runner:
+    """A runner with so many workers; inside a worker, with what the budget has left, or in place.
+
+    fail_fast: the first failure ends the call, so a runner need not go on after it.
+    """
     if backend == SEQUENTIAL:
         return InPlace()
     budget, inside = nesting.budget(), nesting.nested()
@@ -57,7 +61,7 @@ def runner(backend: str, workers: int) -> Runner:
         return InPlace()
     if backend == THREADING:
         return Threads(granted)
-    return Processes(granted)
+    return Processes(granted, fail_fast)
 
 
 class InPlace:
@@ -76,6 +80,9 @@ class InPlace:
             raise batch.error
         self.completions.put(batch)
         return batch
+
+    def stop(self, batch: Batch) -> None:
+        """It has ended."""
 
     def cancel(self) -> None:
         """Nothing is under way."""
@@ -103,6 +110,9 @@ class Threads:
         run_here(batch, self.id)
         self.completions.put(batch)
 
+    def stop(self, batch: Batch) -> None:
+        """It goes on to its end."""
+
     def cancel(self) -> None:
         self._crew.cancel()
         self.close()
@@ -116,11 +126,11 @@ class Threads:
 class Processes:
     """The pool's processes. The run is taken from the pool here; only the budget is added."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, fail_fast: bool) -> None:
         self.limit = limit
         cores = max(1, nesting.budget().cores // limit)
         try:
-            self._run: ProcessRun = pool.processes().open(limit, cores)
+            self._run: ProcessRun = pool.processes().open(limit, cores, fail_fast)
         except BaseException:
             nesting.budget().give_back(limit)
             raise
@@ -130,6 +140,9 @@ class Processes:
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
         return self._run.submit(first, tasks, labels)
+
+    def stop(self, batch: Batch) -> None:
+        self._run.stop(batch)
 
     def cancel(self) -> None:
         self._run.cancel()

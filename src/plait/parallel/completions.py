@@ -1,8 +1,13 @@
-"""Where a call waits for its batches: any thread puts, the call's own greenlet or thread takes."""
+"""Where a call waits for its batches: any thread puts, the call's own greenlet or thread takes.
+
+Who cannot park there (an asyncio task, an executor) sets `listener`, which is called after each put, in the thread that
+puts: it must not block, raise, or run users' code.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from plait.green.waiter import Waiter
@@ -13,11 +18,12 @@ T = TypeVar("T")
 class Completions(Generic[T]):
     """A queue with one taker, who waits through the one Waiter; putting never blocks."""
 
-    __slots__ = ("_items", "_waiter")
+    __slots__ = ("_items", "_waiter", "listener")
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._waiter: Waiter[Any] = Waiter()
+        self.listener: Callable[[], object] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._items)
@@ -25,9 +31,15 @@ class Completions(Generic[T]):
     def put(self, item: T) -> None:
         self._items.append(item)
         self._waiter.wake()
+        if self.listener is not None:
+            self.listener()
 
-    def take(self, deadline: float | None = None) -> T:
-        """The next item. deadline: monotonic seconds. Raises DeadlineExceeded when there is none by then."""
+    def wait(self, deadline: float | None = None) -> None:
+        """Until there is an item. deadline: monotonic seconds. Raises DeadlineExceeded when there is none by then."""
         while not self._items:  # a wake-up for an item that was taken already may be left over
             self._waiter.wait(deadline)
+
+    def take(self, deadline: float | None = None) -> T:
+        """The next item; waits for it as wait() does."""
+        self.wait(deadline)
         return self._items.popleft()

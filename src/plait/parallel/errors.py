@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 from plait._base.errors import PlaitError
 
@@ -12,7 +13,15 @@ class PoolError(PlaitError, RuntimeError):
 
 
 class WorkerDied(PoolError):
-    """A worker process ended while it ran a task: killed by a signal, or by os._exit."""
+    """A worker process ended while it ran a task: killed by a signal, or by os._exit.
+
+    index: the task's number in its loop. task: (function, arguments, keywords).
+    """
+
+    def __init__(self, text: str, index: int | None = None, task: Any = None) -> None:
+        super().__init__(text)
+        self.index = index
+        self.task = task
 
 
 class TransportError(PlaitError, pickle.PicklingError):
@@ -35,4 +44,16 @@ class RemoteTraceback(PlaitError):
 
 
 class TaskTimeout(PlaitError, TimeoutError):
-    """A task ran longer than its loop's `timeout`."""
+    """A task ran longer than its loop's `timeout`.
+
+    index: the task's number in its loop. task: (function, arguments, keywords).
+    """
+
+    def __init__(self, text: str, index: int | None = None, task: Any = None) -> None:
+        super().__init__(text)
+        self.index = index
+        self.task = task
+
+
+class TaskCancelled(BaseException):
+    """Raised inside a task whose loop has ended, or whose time is up. Not an Exception, which a task may catch."""

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TransportError, WorkerDied
+from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TaskCancelled, TransportError, WorkerDied
 from plait.parallel.naming import call_text
 from plait.parallel.transport import pickling
 from plait.parallel.transport.framing import Message
@@ -57,7 +57,20 @@ def new_call() -> int:
 class Batch:
     """Tasks first .. first+len(tasks)-1 of a call. Written by the thread that runs or dispatches it, then read."""
 
-    __slots__ = ("began", "death", "error", "first", "id", "labels", "message", "reply", "results", "seconds", "tasks")
+    __slots__ = (
+        "began",
+        "death",
+        "error",
+        "first",
+        "id",
+        "labels",
+        "message",
+        "reply",
+        "results",
+        "seconds",
+        "shared_blame",
+        "tasks",
+    )
 
     def __init__(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
         self.id = next(_batches)
@@ -71,6 +84,16 @@ class Batch:
         self.error: BaseException | None = None
         self.reply: tuple[Reply, Message] | None = None  # from a process, results still pickled
         self.death: WorkerDied | None = None
+        self.shared_blame = False  # it failed as a whole, on its way
+
+    @property
+    def failed_at(self) -> int | None:
+        """Position of the task that failed; None where it may be any of several. For a settled batch with an error."""
+        if self.death is not None and self.death.index is not None:
+            return self.death.index - self.first
+        if self.shared_blame and len(self.tasks) > 1:
+            return None
+        return min(len(self.results), len(self.tasks) - 1)
 
     def task_text(self, offset: int) -> str:
         label = f"task {self.first + offset}" if self.labels is None else self.labels[offset]
@@ -89,10 +112,14 @@ class Batch:
         except Exception as error:
             self.error = TransportError(f"{self.task_text(0)}: its result cannot be unpickled here: {error!r}")
             self.error.__cause__ = error
+            self.shared_blame = True
             return
+        self.shared_blame = how == UNREADABLE
         failed = min(len(self.results), len(self.tasks) - 1)
         if how in (RAISED, UNREADABLE):
             self.error = _rebuild(detail, self.task_text(failed), how)
+        elif how == CANCELLED:
+            self.error = TaskCancelled(f"{self.task_text(failed)} was stopped")
         elif how == UNSENDABLE:
             path, reason = detail
             self.error = TransportError(f"{self.task_text(failed)}: {path} cannot be pickled: {reason}")

@@ -11,6 +11,7 @@ from plait._base import clock
 from plait.parallel import backends, batching
 from plait.parallel.arithmetic import evaluate
 from plait.parallel.budget import worker_count
+from plait.parallel.failures import FailurePolicy, Retries
 from plait.parallel.loop import Loop
 from plait.parallel.tracebacks import trim
 
@@ -47,6 +48,8 @@ class Parallel:
         *,
         prefer: str | None = None,
         require: str | None = None,
+        on_error: str = "raise",
+        retries: int | Retries = 0,
     ) -> None:
         if return_as not in _RETURN_AS:
             raise ValueError(f"return_as={return_as!r} is not known; pass one of {', '.join(map(repr, _RETURN_AS))}")
@@ -61,6 +64,7 @@ class Parallel:
         self.timeout = timeout
         self.pre_dispatch = pre_dispatch
         self.batch_size = batch_size
+        self._policy = FailurePolicy(on_error, retries, timeout)
         self._workers = worker_count(n_jobs)
         self._limit = _task_limit(pre_dispatch, self._workers)
         batching.batches(batch_size)
@@ -69,21 +73,22 @@ class Parallel:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
         begin = clock.now()
         backend = self.backend if self._workers > 1 else backends.SEQUENTIAL
-        runner = backends.runner(backend, self._workers)
+        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
         in_place = isinstance(runner, backends.InPlace)
         one_by_one = in_place or self.timeout is not None
         sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
-        limit = 1 if in_place else self._limit
+        limit = 0 if in_place else self._limit
+        ordered = self.return_as != "generator_unordered"
         try:
-            loop = Loop(iter(tasks), runner, sizes, limit, self.timeout, self.return_as != "generator_unordered")
+            loop = Loop(iter(tasks), runner, sizes, limit, self._policy, ordered)
         except BaseException:
             runner.close()
             raise
         try:
-            results = loop.start()
             if self.return_as != "list":
+                results = loop.start()
                 return self._reporting(results, loop, begin) if self.verbose > 0 else results
-            collected = list(results)
+            collected = loop.collect()
         except BaseException as error:
             trim(error)
             raise

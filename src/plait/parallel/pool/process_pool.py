@@ -31,7 +31,7 @@ from plait._base.natives import get_ident
 from plait.green.workers import idle
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
-from plait.parallel.outcome import CANCELLED, DONE, Batch, Reply, Task, describe_death, new_call
+from plait.parallel.outcome import DONE, Batch, Reply, Task, describe_death, new_call
 from plait.parallel.pool.launch import Launcher, Process
 from plait.parallel.pool.worker import CANCEL_SIGNAL
 from plait.parallel.transport import pickling
@@ -66,8 +66,9 @@ class _Worker:
 class ProcessRun:
     """One call's use of the worker processes. Batches come back through `completions`, in the order they end."""
 
-    def __init__(self, pool: ProcessPool, limit: int, cores: int) -> None:
+    def __init__(self, pool: ProcessPool, limit: int, cores: int, fail_fast: bool) -> None:
         self.id = new_call()
+        self.fail_fast = fail_fast
         self.limit = limit
         self.cores = cores  # each worker's share of the machine
         self.completions: Completions[Batch] = Completions()
@@ -108,6 +109,10 @@ class ProcessRun:
         if not self.closed:
             self.closed = True
             self._pool.post(self._pool.cancel, self)
+
+    def stop(self, batch: Batch) -> None:
+        """As cancel(), for one batch, which comes back with an error."""
+        self._pool.post(self._pool.stop_batch, self, batch)
 
     def close(self) -> None:
         """All batches have come back."""
@@ -162,9 +167,9 @@ class ProcessPool:
 
     # -- any thread ----------------------------------------------------------------------------------------------
 
-    def open(self, limit: int, cores: int = 1) -> ProcessRun:
-        """A run on at most `limit` workers, each told to use `cores` cores."""
-        run = ProcessRun(self, limit, cores)
+    def open(self, limit: int, cores: int = 1, fail_fast: bool = True) -> ProcessRun:
+        """A run on at most `limit` workers, each told to use `cores` cores. fail_fast: the first failure ends it."""
+        run = ProcessRun(self, limit, cores, fail_fast)
         with self._start_lock:
             if not self._started:
                 if self._launcher.can_fork():
@@ -218,10 +223,18 @@ class ProcessPool:
     def cancel(self, run: ProcessRun) -> None:
         run.pending.clear()
         for worker in run.busy:
-            if worker.batch is not None:
-                self._doomed.append((clock.now() + GRACE_S, worker, worker.batch))
-                worker.process.signal(CANCEL_SIGNAL)
+            self._interrupt(worker)
         self.forget(run)
+
+    def stop_batch(self, run: ProcessRun, batch: Batch) -> None:
+        for worker in run.busy:
+            if worker.batch is batch:
+                self._interrupt(worker)
+
+    def _interrupt(self, worker: _Worker) -> None:
+        if worker.batch is not None:
+            self._doomed.append((clock.now() + GRACE_S, worker, worker.batch))
+            worker.process.signal(CANCEL_SIGNAL)
 
     def forget(self, run: ProcessRun) -> None:
         run.pending.clear()
@@ -301,11 +314,11 @@ class ProcessPool:
             return
         self._free(worker)
         self._idle.append(worker)
-        if reply.how != CANCELLED and not run.closed:
+        if not run.closed:
             batch.seconds = clock.now() - batch.began
             batch.reply = reply, message[1:]
             run.completions.put(batch)
-            if reply.how != DONE:
+            if reply.how != DONE and run.fail_fast:
                 self._fail(run)
 
     def _fail(self, run: ProcessRun) -> None:
@@ -394,10 +407,13 @@ class ProcessPool:
             offset = min(max(0, index - batch.first), len(batch.tasks) - 1)
             batch.death = WorkerDied(
                 f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}; "
-                "the pool goes on with another worker"
+                "the pool goes on with another worker",
+                batch.first + offset,
+                batch.tasks[offset],
             )
             run.completions.put(batch)
-            self._fail(run)
+            if run.fail_fast:
+                self._fail(run)
 
     def _kill_overdue(self) -> float | None:
         """Kill cancelled workers past their grace; seconds until the next is due, None where there is none."""
