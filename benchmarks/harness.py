@@ -5,7 +5,8 @@ in the order A B A B ..., each time in a new process with a new seed, compares w
 the median of each side and the least, median and largest of the pairwise ratios, with the target and the verdict on
 the median ratio. A side runs with its defaults.
 
-Times are CPU seconds of the process (user and system): on a busy machine wall time measures the neighbours.
+Times are CPU seconds of the process (user and system): on a busy machine wall time measures the neighbours. Where
+several processes do the work, or waiting is what it costs, it is wall time all the same.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -42,7 +44,7 @@ class Case:
     """One thing to measure. `run` gets the side's module and the repetition's random numbers.
 
     factor: how many times the peer's figure must be of ours, None where nothing is demanded.
-    limit: the most that our figure may be; a case without a factor is measured on our side alone.
+    limit: the most that our figure may be; a case without a factor is measured on our side alone, unless compare=True.
     beside: the same job as other libraries' users write it; measured in the same turns, shown in lines of their own.
     """
 
@@ -51,6 +53,7 @@ class Case:
     run: Callable[[ModuleType, Random], Reading]
     factor: float | None = None
     limit: float | None = None
+    compare: bool = False
     repeat: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, Callable[[Random], Reading]] = field(default_factory=dict)
@@ -79,10 +82,36 @@ def cpu_time() -> Iterator[Stopwatch]:
     watch.seconds = time.process_time() - begin
 
 
+@contextmanager
+def wall_time() -> Iterator[Stopwatch]:
+    """Measure the block in seconds of the clock."""
+    watch = Stopwatch()
+    gc.collect()
+    begin = time.perf_counter()
+    yield watch
+    watch.seconds = time.perf_counter() - begin
+
+
+@contextmanager
+def child_cpu_time() -> Iterator[Stopwatch]:
+    """Measure the CPU seconds of the children that are waited for in the block."""
+    watch = Stopwatch()
+    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
+    yield watch
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    watch.seconds = end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
+
+
 def resident_bytes() -> int:
     """Memory that the process holds: its resident pages and its page tables, VmRSS + VmPTE."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return sum(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmPTE"))
+
+
+def peak_bytes() -> int:
+    """The most memory that the process ever held."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024
 
 
 # One measurement in a process of its own -----------------------------------------------------------------------
@@ -140,8 +169,15 @@ def _against(program: str, case: Case, pair: Pair, seeds: Sequence[int]) -> list
             figures.append(_measure(program, case, name, seed).figure)
     ratios = [theirs / mine for theirs, mine in zip(peers, ours, strict=True)]
     middle = statistics.median(ratios)
-    verdict = "" if case.factor is None else "met" if middle >= case.factor else "MISSED"
-    target = "" if case.factor is None else f">= {case.factor:g}x"
+    targets = []
+    met = True
+    if case.factor is not None:
+        targets.append(f">= {case.factor:g}x")
+        met &= middle >= case.factor
+    if case.limit is not None:
+        targets.append(f"<= {case.limit:,.10g}")
+        met &= statistics.median(ours) <= case.limit
+    target, verdict = ", ".join(targets), "" if not targets else "met" if met else "MISSED"
     middles = [f"{statistics.median(peers):,.1f}", f"{statistics.median(ours):,.1f}"]
     spread = [f"{min(ratios):.2f}", f"{middle:.2f}", f"{max(ratios):.2f}"]
     row = [case.name, case.unit, *middles, *spread, target, verdict]
@@ -158,12 +194,12 @@ def _rows(program: str, case: Case, pair: Pair, arguments: argparse.Namespace) -
     first = int.from_bytes(os.urandom(4)) if arguments.seed is None else arguments.seed
     repeat = arguments.repeat if case.repeat is None else min(case.repeat, arguments.repeat)
     seeds = range(first, first + repeat)
-    if case.factor is None and case.limit is not None:
+    if case.factor is None and case.limit is not None and not case.compare:
         return [_alone(program, case, pair.ours, seeds)]
     return _against(program, case, pair, seeds)
 
 
-_WIDTHS = [34, 16, 12, 12, 8, 8, 8, 13, 6]
+_WIDTHS = [34, 16, 12, 14, 8, 8, 8, 15, 6]
 
 
 def _line(cells: Sequence[str]) -> str:
