@@ -6,7 +6,7 @@ this module before it patches, so what is here is the original however late it i
 
 from _thread import RLock, allocate_lock, get_ident, get_native_id, start_new_thread
 from _thread import _local as local
-from os import fork, waitpid
+from os import fork, wait4, waitpid
 from select import epoll, poll, select
 from time import sleep
 
@@ -22,5 +22,6 @@ __all__ = [
     "select",
     "sleep",
     "start_new_thread",
+    "wait4",
     "waitpid",
 ]

@@ -14,7 +14,7 @@ from plait._base import clock
 from plait.parallel import nesting, pool
 from plait.parallel.completions import Completions
 from plait.parallel.naming import function_name
-from plait.parallel.outcome import Batch, Task, new_call, note_task
+from plait.parallel.outcome import Batch, CallRecord, Task, new_call, note_task
 from plait.parallel.pool.process_pool import ProcessRun
 from plait.trace import ring
 
@@ -126,11 +126,11 @@ class Threads:
 class Processes:
     """The pool's processes. The run is taken from the pool here; only the budget is added."""
 
-    def __init__(self, limit: int, fail_fast: bool) -> None:
+    def __init__(self, limit: int, fail_fast: bool = True) -> None:
         self.limit = limit
-        cores = max(1, nesting.budget().cores // limit)
+        record = CallRecord(cores=max(1, nesting.budget().cores // limit), tracing=ring.enabled)
         try:
-            self._run: ProcessRun = pool.processes().open(limit, cores, fail_fast)
+            self._run: ProcessRun = pool.processes().open(limit, record, fail_fast)
         except BaseException:
             nesting.budget().give_back(limit)
             raise

@@ -31,6 +31,14 @@ UNSENDABLE = "unsendable"  # a result could not be pickled; detail: (path, reaso
 CANCELLED = "cancelled"  # the caller asked for it
 
 
+class CallRecord(NamedTuple):
+    """What a worker must know of a call. Sent once a call and worker; hooks get it (see `pool.hooks`)."""
+
+    cores: int = 1  # the worker's share of the machine
+    inner_max_num_threads: int | None = None  # threads of BLAS and OpenMP in a task; None: by its share of the cores
+    tracing: bool = False  # collect events of the trace
+
+
 class Failure(NamedTuple):
     """An exception on its way: its pickle, None where it has none that can be loaded, and all that is text."""
 
@@ -38,6 +46,22 @@ class Failure(NamedTuple):
     type_name: str
     text: str
     traceback: str
+
+
+class Word(NamedTuple):
+    """What a worker says of its own accord while it runs a call's tasks: printed text, a log record, a warning.
+
+    `kind` names the listener (see `listeners`) that the parent gives it to.
+    """
+
+    call: int
+    task: int  # its index; -1 between tasks
+    kind: str
+    data: Any
+
+
+# kind -> what hears such words in the parent, in the thread that reads the worker's channel. Must not block or raise.
+listeners: dict[str, Callable[[Word], object]] = {}
 
 
 class Reply(NamedTuple):
@@ -88,7 +112,10 @@ class Batch:
 
     @property
     def failed_at(self) -> int | None:
-        """Position of the task that failed; None where it may be any of several. For a settled batch with an error."""
+        """Position of the task that failed; None where it may be any of several. For a settled batch with an error.
+
+        Where a worker died, fewer results than that may have come back: those between are lost.
+        """
         if self.death is not None and self.death.index is not None:
             return self.death.index - self.first
         if self.shared_blame and len(self.tasks) > 1:
@@ -118,11 +145,16 @@ class Batch:
         failed = min(len(self.results), len(self.tasks) - 1)
         if how in (RAISED, UNREADABLE):
             self.error = _rebuild(detail, self.task_text(failed), how)
-        elif how == CANCELLED:
-            self.error = TaskCancelled(f"{self.task_text(failed)} was stopped")
         elif how == UNSENDABLE:
             path, reason = detail
             self.error = TransportError(f"{self.task_text(failed)}: {path} cannot be pickled: {reason}")
+        elif how == CANCELLED:
+            self.error = stopped(self, failed)
+
+
+def stopped(batch: Batch, offset: int) -> TaskCancelled:
+    """The error of a batch that stop() ended at its task `offset`."""
+    return TaskCancelled(f"{batch.task_text(offset)} was stopped")
 
 
 def note_task(error: BaseException, text: str) -> None:
@@ -162,7 +194,7 @@ def _rebuild(failure: Failure, task: str, how: str) -> BaseException:
 
 
 def describe_death(pid: int, status: int | None) -> str:
-    """How a process ended, from its wait status; None where nobody could collect it."""
+    """How a process ended: its exit code, -N for signal N, None where nobody could collect it."""
     if status is None:
         return f"worker process {pid} ended"
     if status >= 0:

@@ -4,7 +4,7 @@ Protocol, over a SOCK_SEQPACKET pair on descriptor 3:
 
     first message in: pickled start hooks, with the read end of the lifeline
     in "spawn" with (channel, page)   -> out ("spawned", pid) or ("failed", text)
-    a worker ended                    -> out ("ended", pid, exit code)
+    a worker ended                    -> out ("ended", pid, exit code, most bytes held)
     end of the channel                -> waits for the workers, leaves
 
 The parent's `__main__` is never run here: its functions arrive by value.
@@ -89,7 +89,8 @@ class _Server:
         pid = self._children.pop(pidfd)
         self._poller.unregister(pidfd)
         os.close(pidfd)
-        self._tell("ended", pid, os.waitstatus_to_exitcode(natives.waitpid(pid, 0)[1]))
+        _, status, usage = natives.wait4(pid, 0)
+        self._tell("ended", pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
 
     def _tell(self, *message: Any) -> None:
         self._control.send(pickle.dumps(message))

@@ -47,7 +47,7 @@ def at_worker_start(module: str, function: str, *args: Any) -> None:
 class Process:
     """A worker process as its parent holds it."""
 
-    __slots__ = ("_server", "_status", "channel", "pid", "pidfd", "progress")
+    __slots__ = ("_server", "_status", "channel", "peak_bytes", "pid", "pidfd", "progress")
 
     def __init__(self, pid: int, channel: socket.socket, page: mmap.mmap, server: ForkServer | None) -> None:
         self.pid = pid
@@ -56,6 +56,7 @@ class Process:
         self.pidfd = os.pidfd_open(pid)
         self._server = server
         self._status: int | None = None
+        self.peak_bytes = 0  # the most memory that it held; known once it was collected
 
     def signal(self, number: int) -> None:
         """Send a signal; nothing where the process has ended. The descriptor cannot mean another process."""
@@ -82,9 +83,9 @@ class Process:
             self.signal(signal.SIGKILL)
             self.ended(_GRACE_S * 10)
         if self._server is not None:
-            self._status = self._server.status(self.pid)
+            self._status, self.peak_bytes = self._server.status(self.pid)
         else:
-            self._status = _reap(self.pid)
+            self._status, self.peak_bytes = _reap(self.pid)
         self.release()
         return self._status
 
@@ -97,11 +98,13 @@ class Process:
             self.progress.close()
 
 
-def _reap(pid: int) -> int | None:
+def _reap(pid: int) -> tuple[int | None, int]:
+    """Exit code and most bytes held, of a child that has ended."""
     try:
-        return os.waitstatus_to_exitcode(natives.waitpid(pid, 0)[1])
+        _, status, usage = natives.wait4(pid, 0)
     except ChildProcessError:  # the user's own wait() was quicker, or SIGCHLD is ignored
-        return None
+        return None, 0
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
 
 
 class Launcher:
@@ -182,7 +185,7 @@ class ForkServer:
 
     def __init__(self, lifeline_read: int) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._statuses: dict[int, int] = {}
+        self._statuses: dict[int, tuple[int, int]] = {}
         try:
             self._pid = _start_interpreter(theirs.fileno())
             self._pidfd = os.pidfd_open(self._pid)
@@ -213,14 +216,14 @@ class ForkServer:
         except (OSError, EOFError) as error:
             raise PoolError(f"the fork server (process {self._pid}) does not answer: {error!r}") from error
 
-    def status(self, pid: int) -> int | None:
-        """The exit code that the server reports for an ended worker; None where it reports nothing in time."""
+    def status(self, pid: int) -> tuple[int | None, int]:
+        """Exit code and most bytes held of an ended worker; (None, 0) where the server reports nothing in time."""
         self._control.settimeout(_REPORT_S)
         try:
             while pid not in self._statuses:
                 self._receive()
         except (OSError, EOFError):
-            return None
+            return None, 0
         return self._statuses.pop(pid)
 
     def _receive(self) -> tuple[Any, ...]:
@@ -229,7 +232,7 @@ class ForkServer:
             raise EOFError("the fork server has closed its control channel")
         message: tuple[Any, ...] = pickle.loads(data)
         if message[0] == "ended":
-            self._statuses[message[1]] = message[2]
+            self._statuses[message[1]] = message[2:]
         return message
 
     def close(self) -> None:

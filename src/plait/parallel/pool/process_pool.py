@@ -31,7 +31,18 @@ from plait._base.natives import get_ident
 from plait.green.workers import idle
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
-from plait.parallel.outcome import DONE, Batch, Reply, Task, describe_death, new_call
+from plait.parallel.outcome import (
+    DONE,
+    Batch,
+    CallRecord,
+    Reply,
+    Task,
+    Word,
+    describe_death,
+    listeners,
+    new_call,
+    stopped,
+)
 from plait.parallel.pool.launch import Launcher, Process
 from plait.parallel.pool.worker import CANCEL_SIGNAL
 from plait.parallel.transport import pickling
@@ -51,7 +62,7 @@ _epoll = natives.epoll
 class _Worker:
     """The pool's record of one worker process."""
 
-    __slots__ = ("batch", "known", "process", "receiver", "run", "sender")
+    __slots__ = ("batch", "call", "known", "process", "receiver", "run", "sender")
 
     def __init__(self, process: Process) -> None:
         process.channel.setblocking(False)
@@ -59,6 +70,7 @@ class _Worker:
         self.receiver = Receiver(process.channel)
         self.sender = Sender(process.channel)
         self.known: set[bytes] = set()  # hashes of the functions that it has
+        self.call = 0  # the run whose record it has
         self.batch: Batch | None = None
         self.run: ProcessRun | None = None
 
@@ -66,11 +78,11 @@ class _Worker:
 class ProcessRun:
     """One call's use of the worker processes. Batches come back through `completions`, in the order they end."""
 
-    def __init__(self, pool: ProcessPool, limit: int, cores: int, fail_fast: bool) -> None:
+    def __init__(self, pool: ProcessPool, limit: int, record: CallRecord, fail_fast: bool) -> None:
         self.id = new_call()
-        self.fail_fast = fail_fast
         self.limit = limit
-        self.cores = cores  # each worker's share of the machine
+        self.record = record
+        self.fail_fast = fail_fast  # the first error ends the run; else only its batch
         self.completions: Completions[Batch] = Completions()
         self.pending: deque[Batch] = deque()
         self.busy: set[_Worker] = set()
@@ -104,15 +116,15 @@ class ProcessRun:
             raise PoolError(_SHUT_DOWN)
         return batch
 
+    def stop(self, batch: Batch) -> None:
+        """Cancel one batch, as cancel() does. It comes back with an error, unless it ends by itself first."""
+        self._pool.post(self._pool.stop_batch, self, batch)
+
     def cancel(self) -> None:
         """What has not started never starts; what runs is interrupted, or after GRACE_S killed. Does not wait."""
         if not self.closed:
             self.closed = True
             self._pool.post(self._pool.cancel, self)
-
-    def stop(self, batch: Batch) -> None:
-        """As cancel(), for one batch, which comes back with an error."""
-        self._pool.post(self._pool.stop_batch, self, batch)
 
     def close(self) -> None:
         """All batches have come back."""
@@ -167,9 +179,12 @@ class ProcessPool:
 
     # -- any thread ----------------------------------------------------------------------------------------------
 
-    def open(self, limit: int, cores: int = 1, fail_fast: bool = True) -> ProcessRun:
-        """A run on at most `limit` workers, each told to use `cores` cores. fail_fast: the first failure ends it."""
-        run = ProcessRun(self, limit, cores, fail_fast)
+    def open(self, limit: int, record: CallRecord, fail_fast: bool = True) -> ProcessRun:
+        """A run on at most `limit` workers, each of which is told the record.
+
+        fail_fast: the first error ends the run; else a failure or a worker's death ends its batch only.
+        """
+        run = ProcessRun(self, limit, record, fail_fast)
         with self._start_lock:
             if not self._started:
                 if self._launcher.can_fork():
@@ -227,6 +242,10 @@ class ProcessPool:
         self.forget(run)
 
     def stop_batch(self, run: ProcessRun, batch: Batch) -> None:
+        if batch in run.pending:
+            run.pending.remove(batch)
+            batch.error = stopped(batch, 0)
+            run.completions.put(batch)
         for worker in run.busy:
             if worker.batch is batch:
                 self._interrupt(worker)
@@ -306,7 +325,12 @@ class ProcessPool:
             pass
 
     def _take_reply(self, worker: _Worker, message: Message) -> None:
-        reply: Reply = pickle.loads(message[0])
+        reply: Reply | Word = pickle.loads(message[0])
+        if isinstance(reply, Word):
+            hear = listeners.get(reply.kind)
+            if hear is not None:
+                hear(reply)
+            return
         if reply.events:
             ring.absorb(reply.events)
         batch, run = worker.batch, worker.run
@@ -376,7 +400,11 @@ class ProcessPool:
             if digest not in worker.known:
                 worker.known.add(digest)
                 blobs[digest] = run.blobs[digest]
-        order = (batch.id, run.id, batch.first, hashes, blobs or None, ring.enabled, run.cores)
+        record = None
+        if worker.call != run.id:
+            worker.call = run.id
+            record = run.record
+        order = (batch.id, run.id, batch.first, hashes, blobs or None, record)
         worker.run, worker.batch = run, batch
         run.busy.add(worker)
         batch.began = clock.now()
@@ -406,8 +434,8 @@ class ProcessPool:
         if batch is not None and run is not None and not run.closed:
             offset = min(max(0, index - batch.first), len(batch.tasks) - 1)
             batch.death = WorkerDied(
-                f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}; "
-                "the pool goes on with another worker",
+                f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}, "
+                f"with at most {process.peak_bytes / 2**20:.0f} MiB of memory; the pool goes on with another worker",
                 batch.first + offset,
                 batch.tasks[offset],
             )

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from plait.parallel import nesting, outcome
 from plait.parallel.naming import function_name
-from plait.parallel.outcome import Reply
+from plait.parallel.outcome import CallRecord, Reply, Word
 from plait.parallel.transport import pickling
 from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.trace import ring
@@ -61,12 +61,15 @@ class Progress:
 
 
 class _Worker:
+    """This process's side of the channel."""
+
     def __init__(self, channel: socket.socket, progress: Progress) -> None:
         self._receiver = Receiver(channel)
         self._sender = Sender(channel)
         self._progress = progress
         self._blobs: dict[bytes, bytes] = {}  # pickled functions by content hash; the parent knows what is here
-        self._call = 0  # the call that _functions belongs to
+        self._call = 0  # the call that _functions and _record belong to
+        self._record = CallRecord()
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._in_task = False
 
@@ -83,10 +86,9 @@ class _Worker:
             raise Cancelled
 
     def _answer(self, message: Message) -> Message:
-        batch, call, first, hashes, blobs, tracing, cores = pickle.loads(message[0])
-        nesting.enter_process(cores)
-        if tracing and not ring.enabled:
-            ring.start()
+        batch, call, first, hashes, blobs, record = pickle.loads(message[0])
+        if record is not None:
+            self._begin_call(call, record)
         how, detail, results = self._run(call, first, hashes, blobs, message[1:])
         packed: Message = []
         while not packed:
@@ -96,15 +98,28 @@ class _Worker:
                 good = _sendable(results)
                 how, detail = outcome.UNSENDABLE, _said(*pickling.blame(results[good], "its result"))
                 del results[good:]
-        events = ring.drain() if tracing else []
+        events = ring.drain() if self._record.tracing else []
         return [pickle.dumps(Reply(batch, how, detail, events), protocol=5), *packed]
+
+    def tell(self, kind: str, data: Any) -> None:
+        """Say something to the parent, where `outcome.listeners[kind]` hears it. From a task, or around one."""
+        word = Word(self._call, self._progress.read(), kind, data)
+        self._sender.send([pickling.dumps(word)])
+
+    def _begin_call(self, call: int, record: CallRecord) -> None:
+        """The next batches are another call's."""
+        self._call, self._record = call, record
+        self._functions.clear()  # it must not see the other's globals
+        nesting.enter_process(record.cores)
+        if record.tracing and not ring.enabled:
+            ring.start()
 
     def _run(
         self, call: int, first: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None, parts: Message
     ) -> tuple[str, Any, list[Any]]:
         results: list[Any] = []
         try:
-            functions = self._load(call, hashes, blobs)
+            functions = self._load(hashes, blobs)
             tasks = pickling.unpack_value(parts)
         except Exception as error:
             return outcome.UNREADABLE, outcome.pack_failure(error), results
@@ -138,11 +153,8 @@ class _Worker:
         finally:
             self._in_task = False
 
-    def _load(self, call: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None) -> list[Callable[..., Any]]:
-        """The batch's functions, unpickled once a call: a later call must not see this one's globals."""
-        if call != self._call:
-            self._call = call
-            self._functions.clear()
+    def _load(self, hashes: list[bytes], blobs: dict[bytes, bytes] | None) -> list[Callable[..., Any]]:
+        """The batch's functions, unpickled once a call."""
         if blobs is not None:
             if b"" in blobs:  # the parent has forgotten what is here
                 self._blobs.clear()
@@ -153,15 +165,26 @@ class _Worker:
         return [self._functions[digest] for digest in hashes]
 
 
+_current: _Worker | None = None
+
+
+def current() -> _Worker:
+    """The worker that this process is. Raises RuntimeError in any other process."""
+    if _current is None:
+        raise RuntimeError("this is no worker process of the pool; call it from a task")
+    return _current
+
+
 def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
     """Be a worker until the channel ends. Called in a process that was just forked; never returns.
 
     page_fd: a memory file of PAGE_BYTES. lifeline_fd: read end of the lifeline.
     """
+    global _current
     status = 1
     try:
         progress = Progress(mmap.mmap(page_fd, PAGE_BYTES))
-        worker = _Worker(channel, progress)
+        worker = _current = _Worker(channel, progress)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, _ignore)  # a handler, not SIG_IGN: programs that a task starts do not inherit it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
