@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from plait.lazy import schedulers
-from plait.lazy.execution import Execution
-from plait.lazy.graph import Graph
-from plait.lazy.nodes import is_node
-from plait.lazy.templates import Scanner, fill
+from plait.lazy._native.arena import Arena, Execution
+from plait.lazy._native.nodes import Template
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
@@ -27,16 +25,14 @@ def compute(
     """
     run = schedulers.scheduler(scheduler)
     workers = schedulers.workers_asked(num_workers)
-    scanner = Scanner(is_node)
-    templates = [scanner.scan(item) if traverse or is_node(item) else item for item in collections]
-    if not scanner.nodes:
+    template = Template(collections, traverse)
+    if not template.nodes:
         return collections
-    execution = Execution(Graph(scanner.nodes))
+    execution = Execution(Arena(template.nodes))
     with ring.span("lazy", "compute", execution.id, name=scheduler):
         try:
             run(execution, workers)
         except BaseException as error:
             trim(error)
             raise
-    values = execution.outputs()
-    return tuple([fill(template, values) for template in templates])
+    return template.fill(execution.outputs())

@@ -5,12 +5,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from types import MethodType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from plait.lazy._native.arena import Arena
+from plait.lazy._native.nodes import Node, Template, make, make_as, register
 from plait.lazy.computing import compute
-from plait.lazy.graph import Graph
-from plait.lazy.nodes import Node, fill_in, fill_in_parts, is_node
-from plait.lazy.templates import Scanner, fill
 from plait.parallel.naming import function_name
 
 
@@ -18,6 +17,7 @@ class Delayed(Node):
     """A value that is yet to be computed, made by `delayed`; calls, attributes, items and operators give more."""
 
     __slots__ = ()
+    _kind = 0  # what a call of it means, see `_native.nodes`: a call of its value
 
     def compute(self, **options: Any) -> Any:
         """The value. options: as of `plait.lazy.compute`."""
@@ -36,16 +36,22 @@ class Delayed(Node):
                 f"{self!r} has lazy inputs ({named}), which a loop cannot compute; "
                 "pass it to plait.compute, or give its function values"
             )
-        return self._function, self._args, self._kwargs
+        return self._function, self._args, self._kwargs or {}
 
     def __repr__(self) -> str:
         return f"Delayed({self.key!r})"
 
-    def __hash__(self) -> int:
-        return hash(self._id)
+    __hash__ = Node.__hash__
+
+    def __dask_tokenize__(self) -> Any:
+        return self.key
 
     def __reduce__(self) -> tuple[Any, ...]:
-        rows = Graph([self]).rows()
+        arena = Arena([self])
+        rows = [
+            (type(node), node._function, *node._filled([_Place(i) for i in arena.inputs(number)]), node.key)
+            for number, node in enumerate(arena.nodes)
+        ]
         return _rebuild, (rows, self._nout)
 
     def __getattr__(self, name: str) -> Delayed:
@@ -53,18 +59,16 @@ class Delayed(Node):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}, and names with a leading underscore are not lazy"
             )
-        return Attribute(self, name)
+        attribute: Delayed = make_as(Attribute, getattr, (self, name), None, True, None, None)
+        return attribute
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Any = None, **kwargs: Any) -> Delayed:
-        return call(_call_value, (self, *args), kwargs, pure, None, dask_key_name)
-
     def __iter__(self) -> Iterator[Delayed]:
         if self._nout is None:
             raise TypeError(f"{self!r} is of unknown length; say delayed(function, nout=N) to unpack it")
-        return (call(operator.getitem, (self, i), {}, True, None, None) for i in range(self._nout))
+        return (make(operator.getitem, (self, i), None, True, None, None) for i in range(self._nout))
 
     def __len__(self) -> int:
         if self._nout is None:
@@ -84,27 +88,15 @@ class Delayed(Node):
 class Attribute(Delayed):
     """`node.name`; calling it is a call of that method."""
 
-    __slots__ = ("_attribute", "_of")
-
-    _attribute: str
-    _of: Delayed
-
-    def __init__(self, of: Delayed, name: str) -> None:
-        object.__setattr__(self, "_of", of)
-        object.__setattr__(self, "_attribute", name)
-        fill_in(self, getattr, (of, name), {}, True, None, None)
-
-    def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Any = None, **kwargs: Any) -> Delayed:
-        return call(_Method(self._attribute), (self._of, *args), kwargs, pure, None, dask_key_name)
+    __slots__ = ()
+    _kind = 2
 
 
 class Function(Delayed):
     """`delayed(function)`: calling it makes a node. As an argument it is the function itself."""
 
     __slots__ = ()
-
-    def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Any = None, **kwargs: Any) -> Delayed:
-        return call(self._args[0], args, kwargs, self._pure if pure is None else pure, self._nout, dask_key_name)
+    _kind = 1
 
     @property
     def __wrapped__(self) -> Callable[..., Any]:
@@ -116,53 +108,53 @@ class Function(Delayed):
         return function_name(self._args[0])
 
 
-def call(
-    function: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
-    pure: bool | None,
-    nout: int | None,
-    key: Any,
-) -> Delayed:
-    """A new node that calls function(*args, **kwargs); nodes among the arguments, at any depth, become inputs."""
-    node = Delayed.__new__(Delayed)
-    fill_in(node, function, args, kwargs, pure, nout, key)
-    return node
-
-
 def leaf(value: Any, name: Any, pure: bool | None, nout: int | None, traverse: bool) -> Delayed:
     """A node that has a value: `delayed(value)`."""
-    node = Function.__new__(Function) if callable(value) else Delayed.__new__(Delayed)
-    if traverse:
-        fill_in(node, _identity, (value,), {}, pure, nout, name)
-    else:
-        fill_in_parts(node, _identity, (value,), {}, (), pure, nout, name)
+    node: Delayed = make_as(
+        Function if callable(value) else Delayed, _identity, (value,), None, pure, nout, name, traverse
+    )
     return node
+
+
+class _Place(NamedTuple):
+    """In a pickled graph: the node of that number."""
+
+    number: int
 
 
 def _rebuild(rows: list[tuple[Any, ...]], nout: int | None) -> Delayed:
-    """The last of some nodes, each given as (key, function, args, kwargs, numbers of its inputs among these)."""
+    """The last of some nodes, each given by its parts, with places where its inputs stood."""
     nodes: list[Delayed] = []
-    for key, function, args, kwargs, inputs in rows:
-        has_function = function is _identity and not inputs and callable(args[0])
-        node = Function.__new__(Function) if has_function else Delayed.__new__(Delayed)
+    for kind, function, args, kwargs, key in rows:
         last = len(nodes) == len(rows) - 1
-        of = tuple([nodes[i] for i in inputs])
-        fill_in_parts(node, function, args, kwargs, of, None, nout if last else None, key)
-        nodes.append(node)
+        of, named = _put_back(args, nodes), _put_back(kwargs, nodes)
+        nodes.append(make_as(kind, function, of, named, None, nout if last else None, key))
     return nodes[-1]
+
+
+def _put_back(item: Any, nodes: list[Delayed]) -> Any:
+    kind = type(item)
+    if kind is _Place:
+        return nodes[item.number]
+    if kind in (list, tuple, set, frozenset):
+        return kind([_put_back(member, nodes) for member in item])
+    if kind is dict:
+        return {_put_back(name, nodes): _put_back(value, nodes) for name, value in item.items()}
+    if kind is slice:
+        return slice(*[_put_back(part, nodes) for part in (item.start, item.stop, item.step)])
+    return item
 
 
 def persist(*collections: Any, scheduler: str | None = None, num_workers: int | None = None) -> tuple[Any, ...]:
     """As compute(), but with each lazy node replaced by one that holds its value, under the same key."""
-    scanner = Scanner(is_node)
-    templates = [scanner.scan(item) for item in collections]
-    values = compute(*scanner.nodes, scheduler=scheduler, num_workers=num_workers)
-    held = [
-        leaf(value, node.key, None, node._nout, traverse=False)
-        for node, value in zip(scanner.nodes, values, strict=True)
-    ]
-    return tuple([fill(template, held) for template in templates])
+    template = Template(collections)
+    values = compute(*template.nodes, scheduler=scheduler, num_workers=num_workers)
+    return template.fill(
+        [
+            leaf(value, node.key, None, node._nout, traverse=False)
+            for node, value in zip(template.nodes, values, strict=True)
+        ]
+    )
 
 
 def _identity(value: Any) -> Any:
@@ -187,14 +179,16 @@ class _Method:
 
 def _operator(function: Callable[..., Any]) -> Callable[..., Delayed]:
     def operate(*operands: Any) -> Delayed:
-        return call(function, operands, {}, True, None, None)
+        node: Delayed = make(function, operands, None, True, None, None)
+        return node
 
     return operate
 
 
 def _reflected(function: Callable[..., Any]) -> Callable[[Any, Any], Delayed]:
     def operate(right: Any, left: Any) -> Delayed:
-        return call(function, (left, right), {}, True, None, None)
+        node: Delayed = make(function, (left, right), None, True, None, None)
+        return node
 
     return operate
 
@@ -209,3 +203,5 @@ for _name in _BINARY:
     setattr(Delayed, f"__r{_name}__", _reflected(getattr(operator, f"__{_name}__")))
 setattr(Delayed, "__divmod__", _operator(divmod))
 setattr(Delayed, "__rdivmod__", _reflected(divmod))
+
+register(Delayed, _call_value, _Method)

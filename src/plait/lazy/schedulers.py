@@ -5,21 +5,20 @@
     processes  the pool's processes, in batches sized by measured time; results pass through the caller
     green      a greenlet a node, in the caller's thread, for nodes that wait on I/O cooperatively
 
-All prefer small numbers (see `graph`). After the first failure no node starts, and the error is raised in the caller.
+All prefer small numbers (see `_native.arena`). After the first failure no node starts, and the error is raised in the
+caller.
 The caller waits through a Waiter, so from a greenlet every one but `sync` is cooperative; what is thrown into it
 there ends the run in the same way. Inside a worker of the pool a graph gets what the budget has left, or runs in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from plait._base import natives
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
-from plait.lazy.execution import Execution
+from plait.lazy._native.arena import Execution
 from plait.parallel import backends, nesting, pool
 from plait.parallel.batching import AutoBatches
 from plait.parallel.budget import worker_count
@@ -28,35 +27,10 @@ Scheduler: TypeAlias = Callable[[Execution, int | None], None]
 
 GREENLETS_MAX = 1000
 
-_allocate_lock = natives.allocate_lock
-
-
-class Ready:
-    """Numbers, the smallest first; a crew's queue."""
-
-    __slots__ = ("_heap",)
-
-    def __init__(self, numbers: Iterable[int] = ()) -> None:
-        self._heap = list(numbers)
-        heapify(self._heap)
-
-    def append(self, number: int) -> None:
-        heappush(self._heap, number)
-
-    def popleft(self) -> int:
-        return heappop(self._heap)
-
-    def clear(self) -> None:
-        self._heap.clear()
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
 
 def sync(execution: Execution, workers: int | None) -> None:
     """Run all nodes in this thread."""
-    for number in range(len(execution.graph)):
-        execution.finish(number, execution.call(number))
+    execution.run_all()
 
 
 def threads(execution: Execution, workers: int | None) -> None:
@@ -73,45 +47,49 @@ def threads(execution: Execution, workers: int | None) -> None:
         budget.give_back(size)
 
 
+class _Ready:
+    """A run's ready nodes, as the items of a crew."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    def append(self, number: int) -> None:
+        """Nodes become ready by themselves."""
+
+    def popleft(self) -> int:
+        return self._execution.take()
+
+    def clear(self) -> None:
+        self._execution.ended = True
+
+    def __len__(self) -> int:
+        return self._execution.ready
+
+
 class _ThreadRun:
     def __init__(self, execution: Execution, size: int, strict: bool) -> None:
         self._execution = execution
-        self._lock = _allocate_lock()  # guards the execution and _ended
-        self._ended = False  # all done, failed, or the caller has left
         self._waiter: Waiter[None] = Waiter()
-        self._crew = pool.threads().crew(self._run, size, strict, Ready())
+        self._crew = pool.threads().crew(self._run, size, strict, _Ready(execution))
 
     def wait(self) -> None:
         try:
-            self._crew.put_all(self._execution.sources())
+            self._crew.recruit()
             self._waiter.wait()
         finally:
-            self._ended = True
             self._crew.cancel()
 
     def _run(self, number: int) -> None:
-        if self._ended:
-            return
+        execution = self._execution
         try:
-            value = self._execution.call(number)
+            done = execution.work(number, self._crew)
         except BaseException as error:
-            self._fail(error)
+            if not execution.ended:
+                self._crew.cancel()
+                self._waiter.throw(error)
             return
-        with self._lock:
-            ready = self._execution.finish(number, value)
-            done = not self._execution.unfinished
-        del value
-        if ready and not self._ended:
-            self._crew.put_all(ready)
         if done:
             self._waiter.wake()
-
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            first, self._ended = not self._ended, True
-        self._crew.cancel()
-        if first:
-            self._waiter.throw(error)
 
 
 def processes(execution: Execution, workers: int | None) -> None:
@@ -138,14 +116,13 @@ class _Dispatcher:
     def __init__(self, execution: Execution, run: backends.Runner) -> None:
         self._execution = execution
         self._run = run
-        self._ready = Ready(execution.sources())
         self._sizes = AutoBatches()
         self._sent: dict[int, list[int]] = {}  # batch id -> its nodes
 
     def run(self) -> None:
         execution = self._execution
         while execution.unfinished:
-            while self._ready and len(self._sent) < 2 * self._run.limit:
+            while execution.ready and len(self._sent) < 2 * self._run.limit:
                 self._send()
             batch = self._run.completions.take()
             numbers = self._sent.pop(batch.id, [])
@@ -155,15 +132,14 @@ class _Dispatcher:
             if batch.error is not None:
                 raise batch.error
             for number, value in zip(numbers, batch.results, strict=True):
-                for ready in execution.finish(number, value):
-                    self._ready.append(ready)
+                execution.finish(number, value)
 
     def _send(self) -> None:
-        fair = -(-len(self._ready) // self._run.limit)
-        numbers = [self._ready.popleft() for _ in range(min(self._sizes.size, fair))]
-        graph = self._execution.graph
-        tasks = [graph.call(number, self._execution.results) for number in numbers]
-        labels = [str(graph.nodes[number].key) for number in numbers]
+        execution = self._execution
+        fair = -(-execution.ready // self._run.limit)
+        numbers = [execution.take() for _ in range(min(self._sizes.size, fair))]
+        tasks = [execution.task(number) for number in numbers]
+        labels = [str(execution.arena.nodes[number].key) for number in numbers]
         batch = self._run.submit(numbers[0], tasks, labels)
         self._sent[batch.id] = numbers
 
@@ -177,7 +153,6 @@ class _GreenRun:
     def __init__(self, execution: Execution, limit: int) -> None:
         self._execution = execution
         self._limit = limit
-        self._ready = Ready(execution.sources())
         self._running: dict[int, Greenlet] = {}
         self._waiter: Waiter[None] = Waiter(outside=False)
 
@@ -186,13 +161,14 @@ class _GreenRun:
             self._start()
             self._waiter.wait()
         finally:
-            self._ready.clear()
+            self._execution.ended = True
             running, self._running = self._running, {}
             killall(list(running.values()), block=False)
 
     def _start(self) -> None:
-        while self._ready and len(self._running) < self._limit:
-            number = self._ready.popleft()
+        execution = self._execution
+        while execution.ready and len(self._running) < self._limit:
+            number = execution.take()
             self._running[number] = spawn(self._run, number)
 
     def _run(self, number: int) -> None:
@@ -201,12 +177,11 @@ class _GreenRun:
             value = execution.call(number)
         except BaseException as error:
             if self._running.pop(number, None) is not None:
-                self._ready.clear()
+                execution.ended = True
                 self._waiter.throw(error)
             return
         del self._running[number]
-        for ready in execution.finish(number, value):
-            self._ready.append(ready)
+        execution.finish(number, value)
         if not execution.unfinished:
             self._waiter.wake()
         self._start()

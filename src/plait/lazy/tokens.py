@@ -7,7 +7,6 @@ method `__dask_tokenize__` returns. A value that cannot be pickled gets a token 
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
 from hashlib import blake2b
@@ -22,19 +21,6 @@ _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None), type(Elli
 def tokenize(*values: Any) -> str:
     """The token of these values together."""
     return blake2b(_reduce(values), digest_size=16).digest().hex()
-
-
-class Serial:
-    """Keys of nodes that are equal to themselves alone: a token of the process, and a number."""
-
-    def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        self.prefix = uuid.UUID(bytes=os.urandom(16)).hex[:20]
-
-    def token(self, number: int) -> str:
-        return f"{self.prefix}{number:012x}"
 
 
 def _reduce(value: Any) -> bytes:

@@ -139,8 +139,9 @@ class Crew:
         self._pool = pool
         self._run = run
         self._items = items
+        self.settled = False  # nobody is missing, and the watcher looks: recruit() has nothing to do
+        self.sleepers: set[Sleeper] = set()
         self._active = 0
-        self._sleepers: set[Sleeper] = set()
         self._lock = _allocate_lock()
 
     @property
@@ -159,7 +160,7 @@ class Crew:
         with self._lock:
             for item in items:
                 self._items.append(item)
-        self._recruit()
+        self.recruit()
 
     def cancel(self) -> None:
         """Items that wait are dropped; those that run go on to their end."""
@@ -169,18 +170,21 @@ class Crew:
     def compensate(self, sleepers: set[Sleeper]) -> None:
         """These sleep in the kernel now. For the watcher."""
         with self._lock:
-            self._sleepers = {(thread, item) for thread, item in sleepers if self.members.get(thread) == item}
+            self.sleepers = {(thread, item) for thread, item in sleepers if self.members.get(thread) == item}
+            self.settled = False
         if sleepers:
-            self._recruit()
+            self.recruit()
 
     @property
     def _allowed(self) -> int:
-        return min(self.size + len(self._sleepers), max(BOUND, self.size))
+        return min(self.size + len(self.sleepers), max(BOUND, self.size))
 
-    def _recruit(self) -> None:
+    def recruit(self) -> None:
+        """Items have come: have as many threads as may be."""
         with self._lock:
             missing = min(self._allowed - self._active, len(self._items))
             self._active += max(0, missing)
+            self.settled = self._active >= self._allowed
         for _ in range(missing):
             self._pool.start(self._work)
         if not self.strict and len(self._items):
@@ -191,9 +195,10 @@ class Crew:
         begun = 0
         while True:
             with self._lock:
-                self._sleepers.discard((me, begun))
+                self.sleepers.discard((me, begun))
                 if self._active > self._allowed or not len(self._items):
                     self._active -= 1
+                    self.settled = False
                     self.members.pop(me, None)
                     return
                 item = self._items.popleft()

@@ -1,0 +1,37 @@
+from cpython.object cimport PyObject
+from libc.stdint cimport int32_t
+
+
+cdef class Arena:
+    cdef readonly list nodes
+    cdef readonly Py_ssize_t count
+    # inputs of node i, each occurrence: input[first_input[i]:first_input[i + 1]]; its readers likewise
+    cdef int32_t *first_input
+    cdef int32_t *input
+    cdef int32_t *first_reader
+    cdef int32_t *reader
+    cdef int32_t *wanted  # numbers of the outputs
+    cdef Py_ssize_t outputs_count
+
+    cdef int lower(self, list outputs) except -1
+    cdef int unify(self) except -1
+    cdef int connect(self) except -1
+
+
+cdef class Execution:
+    cdef readonly Arena arena
+    cdef readonly unsigned long long id
+    cdef readonly Py_ssize_t unfinished
+    cdef public bint ended
+    cdef list results
+    cdef int32_t *missing
+    cdef int32_t *readers
+    cdef int32_t *heap
+    cdef Py_ssize_t ready_count
+    cdef bint tracing
+
+    cdef PyObject **gather(self, Py_ssize_t number, PyObject **place, Py_ssize_t room) except NULL
+    cdef object run(self, Py_ssize_t number)
+    cdef Py_ssize_t settle(self, Py_ssize_t number, object value) except -1
+    cdef void push(self, int32_t number) noexcept
+    cdef int32_t pop(self) noexcept

@@ -1,0 +1,40 @@
+"""Keys: what nodes are called, `name-token`.
+
+The token is a content hash for pure calls, and for others a token of this process with the node's number: unique, and
+made only when somebody asks.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from plait.lazy.tokens import tokenize
+from plait.parallel.naming import function_name
+
+if TYPE_CHECKING:
+    from plait.lazy._native.nodes import Node
+
+_prefix = ""
+
+
+def _renew() -> None:
+    """Serial keys of this process from now on: a forked child counts on from the same number."""
+    global _prefix
+    _prefix = uuid.UUID(bytes=os.urandom(16)).hex[:20]
+
+
+_renew()
+os.register_at_fork(after_in_child=_renew)
+
+
+def key_of(function: Callable[..., Any], number: int) -> str:
+    """The key of a node that is equal to itself alone."""
+    return f"{function_name(function)}-{_prefix}{number:012x}"
+
+
+def pure_key(node: Node) -> str:
+    """The key that all equal calls share."""
+    return f"{function_name(node._function)}-{tokenize(node._function, node._args, node._kwargs)}"
