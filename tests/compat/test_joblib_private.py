@@ -72,3 +72,24 @@ def test_the_package_has_joblibs_helpers(run_script):
     print(wrap_non_picklable_objects(lambda: 5)())
     """
     assert run_script(script).stdout == "1.6.0    3.0s Logger 12\n5\n"
+
+
+def test_loky_has_the_names_that_programs_import(run_script):
+    script = """
+    from plait import compat
+    compat.install("joblib")
+    import joblib
+    from joblib.externals.loky import cpu_count, set_loky_pickler, wait
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+    from joblib.externals.loky.backend import resource_tracker
+    set_loky_pickler("pickle")
+    set_loky_pickler()
+    try:
+        set_loky_pickler("math")
+    except AttributeError as error:
+        print(error)
+    print(cpu_count() == joblib.cpu_count(), issubclass(TerminatedWorkerError, BrokenProcessPool))
+    print(joblib.externals.loky.backend.resource_tracker._resource_tracker._fd)
+    """
+    told = run_script(script)
+    assert told.stdout == "module 'math' has no Pickler; pass 'cloudpickle' or 'pickle'\nTrue True\nNone\n", told.stderr
