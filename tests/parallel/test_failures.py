@@ -1,11 +1,12 @@
 """Failures that do not end a loop: kept as results, run again, stopped past their time."""
 
 import os
+import threading
 import time
 
 import pytest
 
-from plait.parallel import Parallel, Retries, TaskTimeout, TransportError, WorkerDied, delayed
+from plait.parallel import Parallel, Retries, TaskCancelled, TaskTimeout, TransportError, WorkerDied, delayed
 from plait.parallel.failures import FailurePolicy
 
 BACKENDS = ["processes", "threading", "sequential"]
@@ -213,3 +214,106 @@ def test_only_exceptions_can_be_retried():
     with pytest.raises(TypeError, match="on=<class 'KeyboardInterrupt'>"):
         Retries(1, on=KeyboardInterrupt)
     assert FailurePolicy("return", Retries(1)).ends_loop(KeyboardInterrupt(), 1)
+
+
+# -- threads -----------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_is_interrupted_and_used_again():
+    def work(i):
+        while i == 1:
+            pass
+        return threading.get_native_id()
+
+    results = Parallel(n_jobs=2, backend="threading", timeout=0.2, on_error="return")(
+        delayed(work)(i) for i in range(9)
+    )
+    assert isinstance(results[1], TaskTimeout)
+    assert not any("abandoned" in note for note in getattr(results[1], "__notes__", ()))
+    assert len({results[0], *results[2:]}) <= 2
+
+
+def test_a_thread_that_is_stuck_is_abandoned_named_and_replaced():
+    stuck = threading.Lock()
+    stuck.acquire()
+    threads = {}
+
+    def work(i):
+        threads[i] = threading.get_native_id()
+        if i == 1:
+            stuck.acquire()  # it does not come back to Python
+        return i
+
+    results = Parallel(n_jobs=1 + 1, backend="threading", timeout=0.2, on_error="return")(
+        delayed(work)(i) for i in range(6)
+    )
+    assert [*results[:1], *results[2:]] == [0, 2, 3, 4, 5]
+    assert isinstance(results[1], TaskTimeout)
+    assert f"its thread (native id {threads[1]}) is stuck outside Python; it was abandoned" in results[1].__notes__
+    stuck.release()
+    assert Parallel(n_jobs=2, backend="threading")(delayed(abs)(-i) for i in range(4)) == [0, 1, 2, 3]
+
+
+def test_every_thread_may_be_stuck():
+    stuck = [threading.Lock() for _ in range(2)]
+    for lock in stuck:
+        lock.acquire()
+
+    def work(i):
+        if i < 2:
+            stuck[i].acquire()
+        return i
+
+    results = Parallel(n_jobs=2, backend="threading", timeout=0.1, on_error="return")(
+        delayed(work)(i) for i in range(5)
+    )
+    assert [type(r) for r in results[:2]] == [TaskTimeout] * 2
+    assert results[2:] == [2, 3, 4]
+    for lock in stuck:
+        lock.release()
+
+
+def test_cancelling_interrupts_threads_that_compute():
+    ended = threading.Semaphore(0)
+
+    def compute(i):
+        try:
+            while i:
+                pass
+        finally:
+            ended.release()
+        raise ValueError(i)
+
+    with pytest.raises(ValueError, match="0"):
+        Parallel(n_jobs=3, backend="threading")(delayed(compute)(i) for i in range(3))
+    for _ in range(3):
+        assert ended.acquire(timeout=60)
+
+
+def test_cancelling_reaches_a_loop_within_a_task(tmp_path, monkeypatch):
+    """The task's thread is parked in a loop of its own, over processes."""
+    monkeypatch.setattr("plait.parallel.budget.cpu_count", lambda: 4)
+    inner = threading.Event()
+    said = []
+
+    def sleep_long(i):
+        (tmp_path / str(i)).touch()
+        time.sleep(60)
+
+    def outer(i):
+        if i == 0:
+            while len(list(tmp_path.iterdir())) < 2:
+                time.sleep(0.005)
+            raise ValueError("enough")
+        try:
+            Parallel(n_jobs=2)(delayed(sleep_long)(j) for j in range(2))
+        except BaseException as error:
+            said.append(type(error))
+            raise
+        finally:
+            inner.set()
+
+    with pytest.raises(ValueError, match="enough"):
+        Parallel(n_jobs=2, backend="threading")(delayed(outer)(i) for i in range(2))
+    assert inner.wait(30)
+    assert said == [TaskCancelled]

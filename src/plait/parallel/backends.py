@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from plait._base import clock
-from plait.parallel import nesting, pool
+from plait.parallel import interrupts, nesting, pool
 from plait.parallel.completions import Completions
+from plait.parallel.errors import PoolError
+from plait.parallel.interrupts import Interruptible
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import Batch, CallRecord, Task, new_call, note_task
 from plait.parallel.pool.process_pool import ProcessRun
+from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
 PROCESSES = "processes"
@@ -75,7 +78,7 @@ class InPlace:
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
         batch = Batch(first, tasks, labels)
-        run_here(batch, self.id)
+        run_here(batch, self.id, Interruptible())  # an interruption of the task around this one goes through it
         if isinstance(batch.error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise batch.error
         self.completions.put(batch)
@@ -98,7 +101,7 @@ class Threads:
         self.limit = limit
         self.completions: Completions[Batch] = Completions()
         self.id = new_call()
-        self._crew = pool.threads().crew(self._run, limit, strict=True)
+        self._crew = pool.threads().crew(self._run, limit, strict=True, lost=self._lost)
         self._open = True
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
@@ -107,11 +110,17 @@ class Threads:
         return batch
 
     def _run(self, batch: Batch) -> None:
-        run_here(batch, self.id)
-        self.completions.put(batch)
+        run_here(batch, self.id, interrupts.current() or Interruptible())
+        if not batch.lost:
+            self.completions.put(batch)
+
+    def _lost(self, batch: Batch, thread: int) -> None:
+        self.completions.put(
+            batch.lose(PoolError(f"its thread (native id {thread}) is stuck outside Python; it was abandoned"))
+        )
 
     def stop(self, batch: Batch) -> None:
-        """It goes on to its end."""
+        self._crew.stop(batch)
 
     def cancel(self) -> None:
         self._crew.cancel()
@@ -158,21 +167,25 @@ class Processes:
             nesting.budget().give_back(self.limit)
 
 
-def run_here(batch: Batch, call: int) -> None:
+def run_here(batch: Batch, call: int, guard: Interruptible) -> None:
     """Run the batch's tasks in this thread, up to the first that raises. Never raises."""
     batch.began = clock.now()
-    index = batch.first
-    for function, args, kwargs in batch.tasks:
-        begin_ns = ring.now_ns() if ring.enabled else 0
-        try:
-            batch.results.append(function(*args, **kwargs))
-        except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
-            note_task(error, batch.task_text(index - batch.first))
-            batch.error = error
-            break
-        finally:
-            if begin_ns:
-                ring.emit("parallel", "task", index, call, begin_ns, ring.now_ns(), 0, function_name(function))
-        index += 1
+    try:
+        if ring.enabled:
+            _run_traced(batch, call, guard)
+        else:
+            guard.run(batch.tasks, batch.results)
+    except BaseException as error:
+        trim(error)
+        note_task(error, batch.task_text(len(batch.results)))
+        batch.error = error
     batch.seconds = clock.now() - batch.began
+
+
+def _run_traced(batch: Batch, call: int, guard: Interruptible) -> None:
+    for index, (function, args, kwargs) in enumerate(batch.tasks, batch.first):
+        begin_ns = ring.now_ns()
+        try:
+            batch.results.append(guard.call(function, args, kwargs))
+        finally:
+            ring.emit("parallel", "task", index, call, begin_ns, ring.now_ns(), 0, function_name(function))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from plait.green.waiter import Waiter
+from plait.parallel import interrupts
 
 T = TypeVar("T")
 
@@ -36,8 +37,15 @@ class Completions(Generic[T]):
 
     def wait(self, deadline: float | None = None) -> None:
         """Until there is an item. deadline: monotonic seconds. Raises DeadlineExceeded when there is none by then."""
-        while not self._items:  # a wake-up for an item that was taken already may be left over
-            self._waiter.wait(deadline)
+        task = interrupts.current()
+        if task is not None:  # a nested loop: what interrupts the task reaches it here
+            task.waiter = self._waiter
+        try:
+            while not self._items:  # a wake-up for an item that was taken already may be left over
+                self._waiter.wait(deadline)
+        finally:
+            if task is not None:
+                task.waiter = None
 
     def take(self, deadline: float | None = None) -> T:
         """The next item; waits for it as wait() does."""

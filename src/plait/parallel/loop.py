@@ -28,7 +28,7 @@ from plait._base.call import split
 from plait.green.waiter import DeadlineExceeded
 from plait.parallel.backends import Runner
 from plait.parallel.batching import AutoBatches, FixedBatches
-from plait.parallel.errors import TaskTimeout, TransportError
+from plait.parallel.errors import PoolError, TaskTimeout, TransportError
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.outcome import Batch, Task
 from plait.trace import ring
@@ -247,6 +247,8 @@ class Loop:
         batch.settle()
         overrun = self._overrun.pop(batch.id, None) if self._overrun else None
         if overrun is not None:
+            if isinstance(batch.error, PoolError):  # it would not be stopped, and cost a worker
+                overrun.add_note(str(batch.error))
             self._failed(batch.first, batch.tasks[0], overrun)
         elif batch.error is not None:
             self._take_failed(batch, batch.error)

@@ -88,6 +88,7 @@ class Batch:
         "first",
         "id",
         "labels",
+        "lost",
         "message",
         "reply",
         "results",
@@ -109,6 +110,7 @@ class Batch:
         self.reply: tuple[Reply, Message] | None = None  # from a process, results still pickled
         self.death: WorkerDied | None = None
         self.shared_blame = False  # it failed as a whole, on its way
+        self.lost = False  # it was given up: whoever runs it still does so for nobody
 
     @property
     def failed_at(self) -> int | None:
@@ -121,6 +123,14 @@ class Batch:
         if self.shared_blame and len(self.tasks) > 1:
             return None
         return min(len(self.results), len(self.tasks) - 1)
+
+    def lose(self, error: BaseException) -> Batch:
+        """Give it up: what comes back in its place, while a thread that is stuck may still write to this one."""
+        self.lost = True
+        substitute = Batch(self.first, self.tasks, self.labels)
+        substitute.id = self.id
+        substitute.error = error
+        return substitute
 
     def task_text(self, offset: int) -> str:
         label = f"task {self.first + offset}" if self.labels is None else self.labels[offset]

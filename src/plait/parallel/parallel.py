@@ -12,6 +12,7 @@ from plait.parallel import backends, batching
 from plait.parallel.arithmetic import evaluate
 from plait.parallel.budget import worker_count
 from plait.parallel.failures import FailurePolicy, Retries
+from plait.parallel.inplace import InPlaceLoop
 from plait.parallel.loop import Loop
 from plait.parallel.tracebacks import trim
 
@@ -73,17 +74,8 @@ class Parallel:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
         begin = clock.now()
         backend = self.backend if self._workers > 1 else backends.SEQUENTIAL
-        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
-        in_place = isinstance(runner, backends.InPlace)
-        one_by_one = in_place or self.timeout is not None
-        sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
-        limit = 0 if in_place else self._limit
-        ordered = self.return_as != "generator_unordered"
-        try:
-            loop = Loop(iter(tasks), runner, sizes, limit, self._policy, ordered)
-        except BaseException:
-            runner.close()
-            raise
+        tasks = iter(tasks)
+        loop = self._loop(tasks, backends.runner(backend, self._workers, self._policy.fail_fast))
         try:
             if self.return_as != "list":
                 results = loop.start()
@@ -94,6 +86,13 @@ class Parallel:
             raise
         self._report(loop, begin)
         return collected
+
+    def _loop(self, tasks: Iterator[Any], runner: backends.Runner) -> Loop | InPlaceLoop:
+        if isinstance(runner, backends.InPlace):
+            return InPlaceLoop(tasks, self._policy)
+        one_by_one = self.timeout is not None
+        sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
+        return Loop(tasks, runner, sizes, self._limit, self._policy, self.return_as != "generator_unordered")
 
     def __enter__(self) -> Parallel:
         return self
@@ -106,11 +105,11 @@ class Parallel:
     def __repr__(self) -> str:
         return f"Parallel(n_jobs={self.n_jobs}, backend={self.backend!r})"
 
-    def _reporting(self, results: Iterator[Any], loop: Loop, begin: float) -> Iterator[Any]:
+    def _reporting(self, results: Iterator[Any], loop: Loop | InPlaceLoop, begin: float) -> Iterator[Any]:
         yield from results
         self._report(loop, begin)
 
-    def _report(self, loop: Loop, begin: float) -> None:
+    def _report(self, loop: Loop | InPlaceLoop, begin: float) -> None:
         if self.verbose > 0:
             print(f"[{self!r}]: {loop.done} tasks in {clock.now() - begin:.1f} s", file=sys.stderr)
 

@@ -8,6 +8,10 @@ frees its core, so while items wait, the watcher (see `blocked`) lets one more t
 BOUND in all. A sleeper that ends its item is none any more; the surplus leaves at the end of an item. So a crew without
 sleepers never exceeds its size, and tasks that compute outside the GIL never exceed the cores.
 
+Items can be interrupted (see `interrupts`): stop() one, or cancel() all. A thread whose stopped item has not ended
+GRACE_S later is stuck outside Python. It is abandoned: it counts no more, another takes its place, the crew's `lost` is
+told, and what the item does in the end is nobody's business. The thread goes back to the pool if it ever gets there.
+
 A crew's fields are guarded by its lock. Threads belong to the pool again when a crew has nothing for them; an idle one
 ends after IDLE_S. They are made with the original `_thread`, so patching never makes greenlets of them, and end with
 the process.
@@ -20,18 +24,22 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from plait._base import natives
+from plait._base import clock, natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
-from plait.parallel import nesting
+from plait.parallel import interrupts, nesting
+from plait.parallel.errors import TaskCancelled
+from plait.parallel.interrupts import Interruptible
 from plait.parallel.pool import blocked
 
 BOUND = 64  # threads of one crew, compensation included
+GRACE_S = 0.5  # from an interruption to the thread's being given up
 IDLE_S = 10.0
 
 _allocate_lock = natives.allocate_lock
 _start_new_thread = natives.start_new_thread
 _get_native_id = natives.get_native_id
+_sleep = natives.sleep
 
 Sleeper = tuple[int, int]  # native thread id, item
 
@@ -94,8 +102,16 @@ class ThreadPool:
         self._lock = _allocate_lock()
         self.watcher = blocked.Watcher(self.start)
 
-    def crew(self, run: Callable[[Any], object], size: int, strict: bool, items: Queue | None = None) -> Crew:
-        return Crew(self, run, size, strict, deque() if items is None else items)
+    def crew(
+        self,
+        run: Callable[[Any], object],
+        size: int,
+        strict: bool,
+        items: Queue | None = None,
+        lost: Callable[[Any, int], object] | None = None,
+    ) -> Crew:
+        """Threads that call run(item), which must not raise. lost(item, native id): that thread was abandoned."""
+        return Crew(self, run, size, strict, deque() if items is None else items, lost)
 
     def start(self, job: Callable[[], object]) -> None:
         """Have a thread call job(), the one that was idle last."""
@@ -132,7 +148,15 @@ class ThreadPool:
 class Crew:
     """Threads that work off one call's items."""
 
-    def __init__(self, pool: ThreadPool, run: Callable[[Any], object], size: int, strict: bool, items: Queue) -> None:
+    def __init__(
+        self,
+        pool: ThreadPool,
+        run: Callable[[Any], object],
+        size: int,
+        strict: bool,
+        items: Queue,
+        lost: Callable[[Any, int], object] | None = None,
+    ) -> None:
         self.size = size
         self.strict = strict
         self.members: dict[int, int] = {}  # native thread id -> number of its item, counted by itself
@@ -141,7 +165,10 @@ class Crew:
         self._items = items
         self.settled = False  # nobody is missing, and the watcher looks: recruit() has nothing to do
         self.sleepers: set[Sleeper] = set()
+        self._lost = lost
         self._active = 0
+        self._running: dict[int, tuple[Any, Interruptible]] = {}  # by native thread id
+        self._doomed: list[tuple[float, int, Interruptible]] = []  # abandon the thread then, if still at that call
         self._lock = _allocate_lock()
 
     @property
@@ -163,9 +190,23 @@ class Crew:
         self.recruit()
 
     def cancel(self) -> None:
-        """Items that wait are dropped; those that run go on to their end."""
+        """Items that wait are dropped; those that run are interrupted, and nobody waits for them."""
         with self._lock:
             self._items.clear()
+            running = list(self._running.values())
+        for _, call in running:
+            call.interrupt(TaskCancelled)
+
+    def stop(self, item: Any) -> None:
+        """Interrupt this item; abandon its thread where it has not ended GRACE_S later. Nothing if it is not run."""
+        with self._lock:
+            found = [(thread, call) for thread, (running, call) in self._running.items() if running is item]
+            reaping = bool(self._doomed)
+            self._doomed += [(clock.now() + GRACE_S, thread, call) for thread, call in found]
+        for _, call in found:
+            call.interrupt(TaskCancelled)
+        if found and not reaping:
+            self._pool.start(self._reap)
 
     def compensate(self, sleepers: set[Sleeper]) -> None:
         """These sleep in the kernel now. For the watcher."""
@@ -193,16 +234,62 @@ class Crew:
     def _work(self) -> None:
         me = _get_native_id()
         begun = 0
+        call: Interruptible | None = None
         while True:
             with self._lock:
+                if call is not None and not self._ended(me, call):
+                    break
                 self.sleepers.discard((me, begun))
                 if self._active > self._allowed or not len(self._items):
                     self._active -= 1
                     self.settled = False
                     self.members.pop(me, None)
-                    return
+                    break
                 item = self._items.popleft()
+                call = Interruptible()
+                self._running[me] = item, call
                 begun += 1
                 self.members[me] = begun
+            interrupts.enter(call)
             self._run(item)
             del item
+        interrupts.enter(None)
+
+    def _ended(self, me: int, call: Interruptible) -> bool:
+        """Whether this thread, which has ended its call, is of the crew still."""
+        if me not in self._running or self._running[me][1] is not call:
+            return False
+        del self._running[me]
+        return True
+
+    def _reap(self) -> None:
+        """Abandon the threads whose time is up; ends when no more are doomed."""
+        while True:
+            with self._lock:
+                self._doomed = [entry for entry in self._doomed if self._still_at(entry)]
+                if not self._doomed:
+                    return
+                due = self._doomed[0][0]
+            now = clock.now()
+            if due > now:
+                _sleep(due - now)
+            else:
+                self._abandon_first()
+
+    def _still_at(self, doomed: tuple[float, int, Interruptible]) -> bool:
+        _, thread, call = doomed
+        return thread in self._running and self._running[thread][1] is call
+
+    def _abandon_first(self) -> None:
+        with self._lock:
+            doomed = self._doomed.pop(0)
+            if not self._still_at(doomed):
+                return
+            thread = doomed[1]
+            item, _ = self._running.pop(thread)
+            self.sleepers.discard((thread, self.members.pop(thread, 0)))
+            self._active -= 1
+            self.settled = False
+        if self._lost is not None:
+            self._lost(item, thread)
+        self.recruit()

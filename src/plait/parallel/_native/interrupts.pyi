@@ -1,0 +1,13 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
+
+@final
+class Interruptible:
+    waiter: Any
+    @property
+    def interrupted(self) -> bool: ...
+    def call(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any: ...
+    def run(
+        self, tasks: Sequence[tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]], results: list[Any]
+    ) -> None: ...
+    def interrupt(self, kind: type[BaseException]) -> None: ...
