@@ -274,9 +274,10 @@ def test_every_thread_may_be_stuck():
 
 
 def test_cancelling_interrupts_threads_that_compute():
-    ended = threading.Semaphore(0)
+    barrier, ended = threading.Barrier(3), threading.Semaphore(0)
 
     def compute(i):
+        barrier.wait(60)
         try:
             while i:
                 pass
