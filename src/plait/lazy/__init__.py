@@ -10,10 +10,11 @@ total = delayed(sum)([double(i) for i in range(4)])
 assert compute(total) == (12,)
 """
 
+from plait.lazy import config as config
 from plait.lazy.computing import compute as compute
 from plait.lazy.decorator import delayed as delayed
 from plait.lazy.handles import Delayed as Delayed
 from plait.lazy.handles import persist as persist
 from plait.lazy.tokens import tokenize as tokenize
 
-__all__ = ["Delayed", "compute", "delayed", "persist", "tokenize"]
+__all__ = ["Delayed", "compute", "config", "delayed", "persist", "tokenize"]

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
+from plait.lazy import config
 from plait.lazy._native.arena import Execution
 from plait.parallel import backends, nesting, pool
 from plait.parallel.batching import AutoBatches
@@ -200,9 +201,9 @@ _SCHEDULERS: dict[str, Scheduler] = {
 
 
 def scheduler(name: Any) -> Scheduler:
-    """The scheduler of that name; None is the default, threads. Raises ValueError."""
+    """The scheduler of that name; None is the configured one, or threads. Raises ValueError."""
     if name is None:
-        return threads
+        name = config.get("scheduler", None) or "threads"
     found = _SCHEDULERS.get(name) if isinstance(name, str) else None
     if found is None:
         raise ValueError(f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}")
@@ -210,7 +211,9 @@ def scheduler(name: Any) -> Scheduler:
 
 
 def workers_asked(num_workers: Any) -> int | None:
-    """A strict number of workers, or None where the user gave none. Raises ValueError."""
+    """A strict number of workers, or None where neither the call nor the configuration has one. Raises ValueError."""
+    if num_workers is None:
+        num_workers = config.get("num_workers", None)
     if num_workers is None:
         return None
     try:

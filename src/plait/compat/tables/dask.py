@@ -1,6 +1,6 @@
 """dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
 
-from plait.compat.rows import Face, Peer
+from plait.compat.rows import Face, Peer, Same
 
 _EVALUATION = ("compute", "persist")
 
@@ -11,8 +11,9 @@ DASK = Peer(
     modules={
         "dask": Face({name: f"plait.lazy:{name}" for name in ("delayed", *_EVALUATION)}),
         "dask.base": Face({name: f"plait.lazy:{name}" for name in ("tokenize", *_EVALUATION)}),
+        "dask.config": Same("plait.lazy.config"),
         "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
         "dask.tokenize": Face({"tokenize": "plait.lazy:tokenize"}),
     },
-    loads=("dask.base", "dask.delayed"),
+    loads=("dask.base", "dask.config", "dask.delayed"),
 )
