@@ -24,7 +24,8 @@ from plait.trace import ring
 PROCESSES = "processes"
 THREADING = "threading"
 SEQUENTIAL = "sequential"
-_NAMES = {"loky": PROCESSES, PROCESSES: PROCESSES, THREADING: THREADING, SEQUENTIAL: SEQUENTIAL}
+GREEN = "green"
+_NAMES = {"loky": PROCESSES, PROCESSES: PROCESSES, THREADING: THREADING, SEQUENTIAL: SEQUENTIAL, GREEN: GREEN}
 
 
 class Runner(Protocol):
@@ -57,6 +58,10 @@ def runner(backend: str, workers: int, fail_fast: bool = True) -> Runner:
     """
     if backend == SEQUENTIAL:
         return InPlace()
+    if backend == GREEN:
+        from plait.parallel.greenlets import Greenlets  # it takes the hub with it
+
+        return Greenlets(workers)
     budget, inside = nesting.budget(), nesting.nested()
     granted = budget.borrow(workers, inside)
     if inside and granted < 2:  # one helper would do what the caller can do itself

@@ -14,6 +14,8 @@ from typing import Any
 
 from plait._base import natives
 
+GREENLETS = 1000  # at once, where the user gives no number
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 

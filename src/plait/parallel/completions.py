@@ -21,9 +21,10 @@ class Completions(Generic[T]):
 
     __slots__ = ("_items", "_waiter", "listener")
 
-    def __init__(self) -> None:
+    def __init__(self, outside: bool = True) -> None:
+        """outside: other threads put, so a hub that waits for nothing else waits for them."""
         self._items: deque[T] = deque()
-        self._waiter: Waiter[Any] = Waiter()
+        self._waiter: Waiter[Any] = Waiter(outside)
         self.listener: Callable[[], object] | None = None
 
     def __bool__(self) -> bool:

@@ -13,6 +13,7 @@ from plait._base.call import split
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.naming import call_text, function_name
 from plait.parallel.outcome import new_call, note_task
+from plait.parallel.progress import Observer
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
@@ -20,14 +21,12 @@ from plait.trace import ring
 class InPlaceLoop:
     """The tasks of one call, in the caller's own greenlet or thread."""
 
-    def __init__(
-        self, tasks: Iterator[Any], policy: FailurePolicy, observe: Callable[[int], object] | None = None
-    ) -> None:
-        """observe: gets `done` after each task."""
+    def __init__(self, tasks: Iterator[Any], policy: FailurePolicy, observer: Observer | None = None) -> None:
+        """observer: is told of `done` after each task."""
         self.done = 0  # tasks that have ended
         self._tasks = tasks
         self._policy = policy
-        self._observe = observe
+        self._observer = observer
         self._id = new_call()
         self._begin_ns = ring.now_ns() if ring.enabled else 0
 
@@ -49,7 +48,7 @@ class InPlaceLoop:
         return results
 
     def _results(self) -> Iterator[Any]:
-        observe, run = self._observe, self._run_traced if ring.enabled else _run
+        observer, run = self._observer, self._run_traced if ring.enabled else _run
         try:
             for item in self._tasks:
                 function, args, kwargs = split(item)
@@ -59,11 +58,13 @@ class InPlaceLoop:
                     value = self._failed(error, run, function, args, kwargs)
                 del item, args, kwargs  # while the next task is made, nothing of this one is kept
                 self.done += 1
-                if observe is not None:
-                    observe(self.done)
+                if observer is not None:
+                    observer.advance(self.done)
                 yield value
                 del value
         finally:
+            if observer is not None:
+                observer.close()
             if self._begin_ns:
                 ring.emit("parallel", "loop", self._id, 0, self._begin_ns, ring.now_ns())
 

@@ -19,7 +19,7 @@ Costs: a batch, not a task, is the unit of all this; a task costs a tuple and an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -31,6 +31,7 @@ from plait.parallel.batching import AutoBatches, FixedBatches
 from plait.parallel.errors import PoolError, TaskTimeout, TransportError
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.outcome import Batch, Task
+from plait.parallel.progress import Observer
 from plait.trace import ring
 
 
@@ -45,9 +46,9 @@ class Loop:
         pre_dispatch: int | None,
         policy: FailurePolicy,
         ordered: bool,
-        observe: Callable[[int], object] | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        """pre_dispatch: None sends all at once; 0 sends a task when its result is asked for. observe: gets `done`."""
+        """pre_dispatch: tasks sent before the first result; None for all. observer: is told of `done`."""
         self.done = 0  # tasks that have ended
         self._tasks = tasks
         self._runner = runner
@@ -55,7 +56,7 @@ class Loop:
         self._pre_dispatch = pre_dispatch
         self._policy = policy
         self._ordered = ordered
-        self._observe = observe
+        self._observer = observer
         self._next_index = 0  # of the next task that the iterator gives
         self._exhausted = False
         self._under_way: dict[int, Batch] = {}  # by first index: sent, not yet back
@@ -183,6 +184,8 @@ class Loop:
         if self._left:
             return
         self._left = True
+        if self._observer is not None:
+            self._observer.close()
         if error is None:
             self._runner.close()
         else:
@@ -242,7 +245,7 @@ class Loop:
         del self._under_way[batch.first]
         if batch.error is None and batch.death is None:
             self._sizes.learn(len(batch.tasks), batch.seconds)
-            if self._pre_dispatch != 0 and not self._exhausted:
+            if not self._exhausted:
                 self._send_next(self._sizes.size)
         batch.settle()
         overrun = self._overrun.pop(batch.id, None) if self._overrun else None
@@ -293,8 +296,8 @@ class Loop:
     def _record(self, first: int, results: list[Any]) -> None:
         self._parts[first] = results
         self.done += len(results)
-        if self._observe is not None:
-            self._observe(self.done)
+        if self._observer is not None:
+            self._observer.advance(self.done)
 
     def _attach_results(self, error: BaseException) -> None:
         """Give the error what has ended and was given to nobody."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
 from plait._base import clock
-from plait.parallel import backends, batching
+from plait.parallel import backends, batching, progress
 from plait.parallel.arithmetic import evaluate
-from plait.parallel.budget import worker_count
+from plait.parallel.budget import GREENLETS, worker_count
 from plait.parallel.failures import FailurePolicy, Retries
 from plait.parallel.inplace import InPlaceLoop
 from plait.parallel.loop import Loop
@@ -23,6 +23,7 @@ class Parallel:
     """Parallel(n_jobs=4)(delayed(f)(x) for x in xs) is [f(x) for x in xs], run by workers.
 
     n_jobs: workers; None is 1, which runs in place; -1 all cores, -2 all but one. The number is strict.
+        For backend="green" it is how many greenlets wait at once, 1000 by default.
     backend: "processes" (also "loky"), "threading" or "sequential". prefer="threads" and require="sharedmem" choose
         threads where no backend is named.
     return_as: "list"; "generator", results in order as they come; "generator_unordered", as they end. Closing the
@@ -30,6 +31,9 @@ class Parallel:
     timeout: seconds that one task may take; then TaskTimeout, a TimeoutError. Makes batches of one task.
     pre_dispatch: tasks sent before the first result: "all", a number, or an expression with n_jobs.
     batch_size: tasks sent at once, "auto" by measured time.
+    on_error: "raise" the first failure, or "return" exceptions in their results' places.
+    retries: how often a task that failed is run again; Retries(count, on=...) says after which failures.
+    progress: True for a bar, or a function that gets (done, total); total is None where the tasks have no length.
     verbose: more than 0 reports on stderr at the end.
 
     A task's exception is raised with its own type; a note names the task, the cause has the worker's traceback. The
@@ -51,6 +55,7 @@ class Parallel:
         require: str | None = None,
         on_error: str = "raise",
         retries: int | Retries = 0,
+        progress: bool | Callable[[int, int | None], object] = False,
     ) -> None:
         if return_as not in _RETURN_AS:
             raise ValueError(f"return_as={return_as!r} is not known; pass one of {', '.join(map(repr, _RETURN_AS))}")
@@ -65,17 +70,23 @@ class Parallel:
         self.timeout = timeout
         self.pre_dispatch = pre_dispatch
         self.batch_size = batch_size
+        self.progress = progress
         self._policy = FailurePolicy(on_error, retries, timeout)
-        self._workers = worker_count(n_jobs)
+        self._workers = _greenlet_count(n_jobs) if self.backend == backends.GREEN else worker_count(n_jobs)
         self._limit = _task_limit(pre_dispatch, self._workers)
         batching.batches(batch_size)
 
     def __call__(self, tasks: Iterable[Any]) -> Any:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
         begin = clock.now()
-        backend = self.backend if self._workers > 1 else backends.SEQUENTIAL
-        tasks = iter(tasks)
-        loop = self._loop(tasks, backends.runner(backend, self._workers, self._policy.fail_fast))
+        backend = self.backend if self._workers > 1 or self.backend == backends.GREEN else backends.SEQUENTIAL
+        items = iter(tasks)
+        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
+        try:
+            loop = self._loop(items, runner, progress.observer(self.progress, tasks))
+        except BaseException:
+            runner.close()
+            raise
         try:
             if self.return_as != "list":
                 results = loop.start()
@@ -87,12 +98,14 @@ class Parallel:
         self._report(loop, begin)
         return collected
 
-    def _loop(self, tasks: Iterator[Any], runner: backends.Runner) -> Loop | InPlaceLoop:
+    def _loop(
+        self, tasks: Iterator[Any], runner: backends.Runner, observer: progress.Observer | None
+    ) -> Loop | InPlaceLoop:
         if isinstance(runner, backends.InPlace):
-            return InPlaceLoop(tasks, self._policy)
-        one_by_one = self.timeout is not None
+            return InPlaceLoop(tasks, self._policy, observer)
+        one_by_one = self.timeout is not None or self.backend == backends.GREEN
         sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
-        return Loop(tasks, runner, sizes, self._limit, self._policy, self.return_as != "generator_unordered")
+        return Loop(tasks, runner, sizes, self._limit, self._policy, self.return_as != "generator_unordered", observer)
 
     def __enter__(self) -> Parallel:
         return self
@@ -116,6 +129,13 @@ class Parallel:
 
 def effective_n_jobs(n_jobs: int | None = -1) -> int:
     """How many workers `n_jobs` means on this machine."""
+    return worker_count(n_jobs)
+
+
+def _greenlet_count(n_jobs: Any) -> int:
+    """Greenlets cost no core: a positive number is meant as it stands, everything else as the default."""
+    if n_jobs is None or (isinstance(n_jobs, int) and n_jobs < 0):
+        return GREENLETS
     return worker_count(n_jobs)
 
 
