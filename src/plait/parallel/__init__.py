@@ -21,8 +21,12 @@ from plait.parallel.errors import TaskTimeout as TaskTimeout
 from plait.parallel.errors import TransportError as TransportError
 from plait.parallel.errors import WorkerDied as WorkerDied
 from plait.parallel.failures import Retries as Retries
+from plait.parallel.hashing import hash as hash
 from plait.parallel.parallel import Parallel as Parallel
 from plait.parallel.parallel import effective_n_jobs as effective_n_jobs
+from plait.parallel.persist import dump as dump
+from plait.parallel.persist import load as load
+from plait.parallel.persist import register_compressor as register_compressor
 from plait.parallel.wrapping import wrap_non_picklable_objects as wrap_non_picklable_objects
 
 __all__ = [
@@ -37,7 +41,11 @@ __all__ = [
     "WorkerDied",
     "cpu_count",
     "delayed",
+    "dump",
     "effective_n_jobs",
+    "hash",
+    "load",
     "pool",
+    "register_compressor",
     "wrap_non_picklable_objects",
 ]

@@ -1,0 +1,145 @@
+"""load: the interpreter's own unpickler, led around the arrays' bytes.
+
+A file's record of an array is an object of a class that the file names. `find_class` answers with a class of ours,
+whose __setstate__ interrupts the source: when the unpickler asks for the next opcode, the file stands right behind the
+record, and the source answers with opcodes of its own: drop the record, and ask `persistent_load` for what belongs
+there. That reads the array. It rests on the unpickler asking for what it needs and no more, as it does of a file that
+has no `peek`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from typing import Any
+
+from plait.parallel._native.persist import Source
+from plait.parallel.persist import names, opening
+from plait.parallel.persist.errors import DamagedFile
+
+
+class NumpyUnpickler(pickle.Unpickler):
+    """Unpickles from a file that dump has written. filename: where arrays that are mapped, or filed beside it, are found."""
+
+    def __init__(
+        self, filename: str, file_handle: Any, ensure_native_byte_order: bool, mmap_mode: str | None = None
+    ) -> None:
+        self.filename = filename
+        self.file_handle = file_handle
+        self.ensure_native_byte_order = ensure_native_byte_order
+        self.mmap_mode = mmap_mode
+        self.compat_mode = False
+        self._records: dict[str, type] = {}
+        self._source = Source(file_handle, os.fspath(filename) if filename else repr(file_handle))
+        super().__init__(self._source)
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        """What a name in the file stands for; a subclass may refuse it."""
+        if module_name in names.ARRAY_MODULES:
+            return self._record(global_name)
+        return super().find_class(module_name, global_name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        """The array whose record was read last."""
+        record = self._source.record
+        if record is None:
+            raise pickle.UnpicklingError("A load persistent id instruction was encountered, but no array was due here.")
+        self._source.record = None
+        return record.read()
+
+    def nested(self) -> Any:
+        """A pickle within the file; its names are looked up as those of the file are."""
+        return _Nested(self._source, self).load()
+
+    def beside(self, filename: str) -> str:
+        """The path of a file in the folder of this one."""
+        return os.path.join(os.path.dirname(self.filename), filename)
+
+    def _record(self, name: str) -> type:
+        if name not in self._records:
+            from plait.parallel.persist.arrays_numpy import RECORDS
+
+            if name not in RECORDS:
+                raise pickle.UnpicklingError(f"{self._source.name}: joblib's files have no class {name!r}")
+            self._records[name] = type(name, (RECORDS[name],), {"unpickler": self})
+        return self._records[name]
+
+
+class _Nested(pickle.Unpickler):
+    """A pickle within a file. Its names are looked up by the unpickler around it."""
+
+    def __init__(self, source: Source, around: NumpyUnpickler) -> None:
+        super().__init__(source)
+        self._around = around
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        return self._around.find_class(module_name, global_name)
+
+
+def load(
+    filename: str | os.PathLike[str] | Any, mmap_mode: str | None = None, ensure_native_byte_order: bool | str = "auto"
+) -> Any:
+    """The value that dump wrote to a file, by name or as a file object.
+
+    This unpickles, which runs code that the file names: load only files that you trust.
+    mmap_mode: "r", "r+", "w+" (as "r+") or "c": arrays are mapped from the file, not read; not of compressed files.
+    ensure_native_byte_order: arrays get this machine's byte order; "auto": unless they are mapped.
+    Raises DamagedFile where the file ends too early or its bytes make no sense.
+    """
+    native = mmap_mode is None if ensure_native_byte_order == "auto" else bool(ensure_native_byte_order)
+    if native and mmap_mode is not None:
+        raise ValueError(
+            "Native byte ordering can only be enforced if 'mmap_mode' parameter is set to None, "
+            f"but got 'mmap_mode={mmap_mode}' instead."
+        )
+    if hasattr(filename, "read"):
+        return _load_from(filename, getattr(filename, "name", ""), mmap_mode, native)
+    name = os.fspath(filename)
+    with open(name, "rb") as file:
+        return _load_from(file, name, mmap_mode, native)
+
+
+def _load_from(file: Any, filename: Any, mmap_mode: str | None, native: bool) -> Any:
+    name = filename if isinstance(filename, str) else ""
+    kind = opening.kind_of(file)
+    if kind == opening.OLD:
+        from io import BytesIO
+
+        from plait.parallel.persist.old import read_zfile
+
+        _warn_old(filename)
+        return _unpickled(NumpyUnpickler(name, BytesIO(read_zfile(file)), native))
+    source = opening.decompressed(file, kind)
+    mode = opening.usable_mmap_mode(source if kind == opening.PLAIN else file, filename, kind, mmap_mode)
+    unpickler = NumpyUnpickler(name, source, native, mode)
+    value = _unpickled(unpickler)
+    if unpickler.compat_mode:
+        _warn_old(filename)
+    return value
+
+
+def _unpickled(unpickler: NumpyUnpickler) -> Any:
+    name = unpickler._source.name
+    try:
+        return unpickler.load()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            "You may be trying to read with python 3 a joblib pickle generated with python 2. "
+            "This feature is not supported by joblib."
+        ) from error
+    except (EOFError, pickle.UnpicklingError) as error:
+        if isinstance(error, DamagedFile):
+            raise
+        raise DamagedFile(f"{name}: {error}; the file is truncated or damaged") from error
+    except Exception as error:
+        error.add_note(f"while loading {name}; where its code is not to blame, the file is damaged")
+        raise
+
+
+def _warn_old(filename: Any) -> None:
+    warnings.warn(
+        f"The file '{filename}' has been generated with a joblib version less than 0.10. Please regenerate this pickle file.",
+        DeprecationWarning,
+        stacklevel=4,
+    )
