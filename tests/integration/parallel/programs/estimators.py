@@ -32,7 +32,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from witness import tell
 
 N_JOBS = 2
-SEED = int(sys.argv[1])
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 X, y = make_classification(600, 12, n_informative=6, n_classes=3, random_state=SEED)
 A, b = make_regression(400, 10, n_informative=5, noise=1.0, random_state=SEED)
 
