@@ -26,7 +26,7 @@ from typing import Any
 from plait._base import clock
 from plait._base.call import split
 from plait.green.waiter import DeadlineExceeded
-from plait.parallel.backends import Runner
+from plait.parallel.backends.base import Runner
 from plait.parallel.batching import AutoBatches, FixedBatches
 from plait.parallel.errors import PoolError, TaskTimeout, TransportError
 from plait.parallel.failures import FailurePolicy
