@@ -3,6 +3,7 @@
 from plait.parallel.backends.base import Runner as Runner
 from plait.parallel.backends.execute import run_here as run_here
 from plait.parallel.backends.processes import Processes as Processes
+from plait.parallel.backends.registry import GREEN as GREEN
 from plait.parallel.backends.registry import PROCESSES as PROCESSES
 from plait.parallel.backends.registry import SEQUENTIAL as SEQUENTIAL
 from plait.parallel.backends.registry import THREADING as THREADING
