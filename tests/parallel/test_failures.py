@@ -274,16 +274,19 @@ def test_every_thread_may_be_stuck():
 
 
 def test_cancelling_interrupts_threads_that_compute():
-    barrier, ended = threading.Barrier(3), threading.Semaphore(0)
+    computing, ended = threading.Semaphore(0), threading.Semaphore(0)
 
     def compute(i):
-        barrier.wait(60)
         try:
-            while i:
+            if not i:
+                assert computing.acquire(timeout=60)
+                assert computing.acquire(timeout=60)
+                raise ValueError(i)
+            computing.release()
+            while True:
                 pass
         finally:
             ended.release()
-        raise ValueError(i)
 
     with pytest.raises(ValueError, match="0"):
         Parallel(n_jobs=3, backend="threading")(delayed(compute)(i) for i in range(3))

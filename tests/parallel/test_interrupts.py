@@ -159,3 +159,20 @@ def test_run_stops_at_the_first_failure():
     with pytest.raises(ZeroDivisionError):
         Interruptible().run([(divmod, (4, 2), {}), (divmod, (1, 0), {}), (divmod, (9, 2), {})], results)
     assert results == [(2, 0)]
+
+
+def test_refused_calls_do_not_start_and_the_one_that_runs_goes_on():
+    inside, go = threading.Event(), threading.Event()
+
+    def first():
+        inside.set()
+        go.wait(60)
+        return "done"
+
+    subject = Subject(first, lambda: "never")
+    inside.wait(60)
+    subject.call.refuse(TaskCancelled)
+    go.set()
+    subject.end()
+    assert subject.results == ["done"]
+    assert [type(error) for error in subject.errors] == [TaskCancelled]

@@ -4,10 +4,13 @@
     call = Interruptible()                        call.interrupt(TaskCancelled)
     call.call(function, args, kwargs)
 
-An Interruptible serves one item, which may be many calls one after the other. interrupt() counts once: the call that
-runs gets the exception at its next bytecode, or in the wait where it is parked (a nested loop); where none runs, the
-next one raises it instead of starting. What was not delivered when the function returns is withdrawn before anything
-else runs, so neither the pool nor the next item ever sees it.
+An Interruptible serves one item, which may be many calls one after the other. After refuse() none of them starts any
+more, and a call that is parked in a loop of its own gets the exception there. interrupt() also raises it in the call
+that runs, at its next bytecode. What was not delivered when the function returns is withdrawn before anything else
+runs, so neither the pool nor the next item ever sees it.
+
+An exception between two bytecodes may hit a function that has just opened something and not yet stored it, so whoever
+is not in a hurry refuses first, and interrupts those that have not ended a little later.
 
 A function that does not come back to Python (it sleeps, or computes in C) gets the exception when it does;
 `thread_pool` abandons its thread after a grace period. Rejected: signals, which reach the main thread alone.

@@ -27,20 +27,16 @@ cdef class Interruptible:
 
     cdef unsigned long thread
     cdef bint inside  # a user's function runs
+    cdef bint thrown  # it has been raised in the call that runs, or will be
     cdef bint sent  # the interpreter has the exception, or has delivered it
-    cdef object wanted  # the exception's class, once somebody has interrupted
+    cdef object wanted  # the exception's class, once no more calls may start
     cdef public object waiter  # where the call is parked, which no asynchronous exception reaches
 
     def __cinit__(self):
         self.thread = PyThread_get_thread_ident()
 
-    @property
-    def interrupted(self):
-        """Whether somebody has interrupted it."""
-        return self.wanted is not None
-
     def call(self, function, args, kwargs):
-        """function(*args, **kwargs). Raises the exception here where somebody has interrupted before."""
+        """function(*args, **kwargs). Raises the exception where no more calls may start."""
         return self.guarded(function, args, kwargs)
 
     def run(self, list tasks, list results):
@@ -61,14 +57,16 @@ cdef class Interruptible:
             PyThreadState_SetAsyncExc(self.thread, NULL)
         return pass_on(value)
 
+    def refuse(self, kind):
+        """Have `kind` raised by the next call, and in the wait where this one is parked. From another thread."""
+        if self.wanted is None:
+            self.wanted = kind
+            if self.waiter is not None and self.waiter.throw(kind()):
+                self.thrown = True
+
     def interrupt(self, kind):
-        """Have `kind` raised in the call that runs, or else at the next one. From another thread; once."""
-        if self.wanted is not None:
-            return
-        self.wanted = kind
-        waiter = self.waiter
-        if waiter is not None and waiter.throw(kind()):
-            return
-        if self.inside:
-            self.sent = True
+        """As refuse(), and have it raised in the call that runs, once."""
+        self.refuse(kind)
+        if self.inside and not self.thrown:
+            self.thrown = self.sent = True
             PyThreadState_SetAsyncExc(self.thread, <PyObject *>kind)

@@ -8,7 +8,8 @@ frees its core, so while items wait, the watcher (see `blocked`) lets one more t
 BOUND in all. A sleeper that ends its item is none any more; the surplus leaves at the end of an item. So a crew without
 sleepers never exceeds its size, and tasks that compute outside the GIL never exceed the cores.
 
-Items can be interrupted (see `interrupts`): stop() one, or cancel() all. A thread whose stopped item has not ended
+Items can be interrupted (see `interrupts`): stop() one at once, or cancel() all, where those that end within
+PATIENCE_S by themselves are left in peace. A thread whose stopped item has not ended
 GRACE_S later is stuck outside Python. It is abandoned: it counts no more, another takes its place, the crew's `lost` is
 told, and what the item does in the end is nobody's business. The thread goes back to the pool if it ever gets there.
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from plait._base import clock, natives
@@ -33,6 +35,7 @@ from plait.parallel.interrupts import Interruptible
 from plait.parallel.pool import blocked
 
 BOUND = 64  # threads of one crew, compensation included
+PATIENCE_S = 0.05  # from the end of a call to the interruption of what still runs
 GRACE_S = 0.5  # from an interruption to the thread's being given up
 IDLE_S = 10.0
 
@@ -193,9 +196,11 @@ class Crew:
         """Items that wait are dropped; those that run are interrupted, and nobody waits for them."""
         with self._lock:
             self._items.clear()
-            running = list(self._running.values())
+            running = [(thread, call) for thread, (_, call) in self._running.items()]
         for _, call in running:
-            call.interrupt(TaskCancelled)
+            call.refuse(TaskCancelled)
+        if running:
+            self._pool.start(partial(self._interrupt_late, running))
 
     def stop(self, item: Any) -> None:
         """Interrupt this item; abandon its thread where it has not ended GRACE_S later. Nothing if it is not run."""
@@ -257,16 +262,22 @@ class Crew:
 
     def _ended(self, me: int, call: Interruptible) -> bool:
         """Whether this thread, which has ended its call, is of the crew still."""
-        if me not in self._running or self._running[me][1] is not call:
+        if not self._still_at(me, call):
             return False
         del self._running[me]
         return True
+
+    def _interrupt_late(self, calls: list[tuple[int, Interruptible]]) -> None:
+        _sleep(PATIENCE_S)
+        for thread, call in calls:
+            if self._still_at(thread, call):
+                call.interrupt(TaskCancelled)
 
     def _reap(self) -> None:
         """Abandon the threads whose time is up; ends when no more are doomed."""
         while True:
             with self._lock:
-                self._doomed = [entry for entry in self._doomed if self._still_at(entry)]
+                self._doomed = [entry for entry in self._doomed if self._still_at(*entry[1:])]
                 if not self._doomed:
                     return
                 due = self._doomed[0][0]
@@ -276,16 +287,15 @@ class Crew:
             else:
                 self._abandon_first()
 
-    def _still_at(self, doomed: tuple[float, int, Interruptible]) -> bool:
-        _, thread, call = doomed
-        return thread in self._running and self._running[thread][1] is call
+    def _still_at(self, thread: int, call: Interruptible) -> bool:
+        running = self._running.get(thread)
+        return running is not None and running[1] is call
 
     def _abandon_first(self) -> None:
         with self._lock:
-            doomed = self._doomed.pop(0)
-            if not self._still_at(doomed):
+            _, thread, call = self._doomed.pop(0)
+            if not self._still_at(thread, call):
                 return
-            thread = doomed[1]
             item, _ = self._running.pop(thread)
             self.sleepers.discard((thread, self.members.pop(thread, 0)))
             self._active -= 1
