@@ -77,8 +77,9 @@ class _ThreadRun:
         try:
             self._crew.recruit()
             self._waiter.wait()
-        finally:
+        except BaseException:
             self._crew.cancel()
+            raise
 
     def _run(self, number: int) -> None:
         execution = self._execution
