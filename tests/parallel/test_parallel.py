@@ -74,7 +74,7 @@ def test_arrays_arrive_writable_on_both_sides(launched):
         array *= 2
         return array
 
-    (result,) = Parallel(n_jobs=2)([delayed(double)(numpy.ones(200_000))])
+    (result,) = Parallel(n_jobs=2)([delayed(double)(numpy.ones(100_000))])
     result += 1
     assert result.min() == result.max() == 3
 

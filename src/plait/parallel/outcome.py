@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TaskCancelled, TransportError, WorkerDied
 from plait.parallel.naming import call_text
 from plait.parallel.transport import pickling
+from plait.parallel.transport.exchange import Enclosure, Note
 from plait.parallel.transport.framing import Message
 
 _calls = itertools.count(1)
@@ -71,6 +72,8 @@ class Reply(NamedTuple):
     how: str
     detail: Any
     events: list[Any]  # of the trace
+    note: Note | None  # which of the parts lie elsewhere
+    words: Sequence[int]  # leases that have ended
 
 
 def new_call() -> int:
@@ -84,6 +87,7 @@ class Batch:
     __slots__ = (
         "began",
         "death",
+        "enclosures",
         "error",
         "first",
         "id",
@@ -103,6 +107,7 @@ class Batch:
         self.tasks = tasks
         self.labels = labels  # what errors call the tasks; None for their numbers
         self.message: Message = []  # for a process: hashes of the functions, then the pickled tasks
+        self.enclosures: Sequence[Enclosure] = ()  # parts of the message that lie elsewhere
         self.began = 0.0  # monotonic seconds; 0 until a worker has it
         self.seconds = 0.0  # how long it took
         self.results: list[Any] = []
@@ -142,7 +147,8 @@ class Batch:
             self.error = self.death
         if self.reply is None:
             return
-        (_, how, detail, _), parts = self.reply
+        reply, parts = self.reply
+        how, detail = reply.how, reply.detail
         self.reply = None
         try:
             self.results = pickling.unpack_value(parts)

@@ -46,12 +46,16 @@ from plait.parallel.outcome import (
 from plait.parallel.pool.launch import Launcher, Process
 from plait.parallel.pool.worker import CANCEL_SIGNAL
 from plait.parallel.transport import pickling
+from plait.parallel.transport.exchange import Exports, Imports, Note
 from plait.parallel.transport.framing import Message, Receiver, Sender
+from plait.parallel.transport.packing import DEFAULT_POLICY, ArrayPolicy, Packer
+from plait.parallel.transport.segments import SegmentPool
 from plait.trace import ring
 
 GRACE_S = 0.5  # from the cancelling signal to SIGKILL
 _KNOWN_MAX = 256  # functions that a worker keeps pickled
 _STOP_S = 2.0
+KEEP_BYTES = 1 << 28  # shared memory that is written again instead of freed
 _SHUT_DOWN = "the pool was shut down while the call ran; a new call makes new workers"
 
 _allocate_lock = natives.allocate_lock
@@ -62,13 +66,15 @@ _epoll = natives.epoll
 class _Worker:
     """The pool's record of one worker process."""
 
-    __slots__ = ("batch", "call", "known", "process", "receiver", "run", "sender")
+    __slots__ = ("batch", "call", "exports", "imports", "known", "process", "receiver", "run", "sender")
 
     def __init__(self, process: Process) -> None:
         process.channel.setblocking(False)
         self.process = process
         self.receiver = Receiver(process.channel)
         self.sender = Sender(process.channel)
+        self.exports = Exports()
+        self.imports = Imports()
         self.known: set[bytes] = set()  # hashes of the functions that it has
         self.call = 0  # the run whose record it has
         self.batch: Batch | None = None
@@ -78,7 +84,7 @@ class _Worker:
 class ProcessRun:
     """One call's use of the worker processes. Batches come back through `completions`, in the order they end."""
 
-    def __init__(self, pool: ProcessPool, limit: int, record: CallRecord, fail_fast: bool) -> None:
+    def __init__(self, pool: ProcessPool, limit: int, record: CallRecord, fail_fast: bool, arrays: ArrayPolicy) -> None:
         self.id = new_call()
         self.limit = limit
         self.record = record
@@ -89,6 +95,7 @@ class ProcessRun:
         self.closed = False
         self.blobs: dict[bytes, bytes] = {}
         self._pool = pool
+        self._packer = Packer(pool.segments, arrays._replace(label=f"{arrays.label}-{self.id}"))
         self._hashes: dict[int, tuple[Any, bytes]] = {}  # id -> the function, kept alive, and its hash
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
@@ -104,14 +111,14 @@ class ProcessRun:
                 (positions.setdefault(self._hash_of(function), len(positions)), args, kwargs)
                 for function, args, kwargs in tasks
             ]
-            data, *buffers = pickling.pack_value(calls)
+            parcel = self._packer.pack(calls)
         except Exception as error:
             failure = error
         if failure is not None:
             self._blame(batch)
             raise failure
-        # Copied, since they are sent later, and the user's iterator may fill the same array again.
-        batch.message = [b"".join(positions), data, *map(bytearray, buffers)]
+        batch.message = [b"".join(positions), *parcel.parts]
+        batch.enclosures = parcel.enclosures
         if not self._pool.post(self._enqueue, batch):
             raise PoolError(_SHUT_DOWN)
         return batch
@@ -159,6 +166,7 @@ class ProcessPool:
     """The worker processes of this process."""
 
     def __init__(self) -> None:
+        self.segments = SegmentPool(KEEP_BYTES)
         self._launcher = Launcher()
         self._workers: dict[int, _Worker] = {}  # by descriptor: channel and pidfd both
         self._idle: list[_Worker] = []
@@ -179,12 +187,15 @@ class ProcessPool:
 
     # -- any thread ----------------------------------------------------------------------------------------------
 
-    def open(self, limit: int, record: CallRecord, fail_fast: bool = True) -> ProcessRun:
+    def open(
+        self, limit: int, record: CallRecord, fail_fast: bool = True, arrays: ArrayPolicy = DEFAULT_POLICY
+    ) -> ProcessRun:
         """A run on at most `limit` workers, each of which is told the record.
 
         fail_fast: the first error ends the run; else a failure or a worker's death ends its batch only.
+        arrays: how large ones reach the tasks.
         """
-        run = ProcessRun(self, limit, record, fail_fast)
+        run = ProcessRun(self, limit, record, fail_fast, arrays)
         with self._start_lock:
             if not self._started:
                 if self._launcher.can_fork():
@@ -331,6 +342,11 @@ class ProcessPool:
             if hear is not None:
                 hear(reply)
             return
+        del message[0]
+        if reply.note is not None:
+            worker.imports.open(reply.note, message, worker.receiver.descriptors)
+        if reply.words:
+            worker.exports.release(reply.words)
         if reply.events:
             ring.absorb(reply.events)
         batch, run = worker.batch, worker.run
@@ -340,7 +356,7 @@ class ProcessPool:
         self._idle.append(worker)
         if not run.closed:
             batch.seconds = clock.now() - batch.began
-            batch.reply = reply, message[1:]
+            batch.reply = reply, message
             run.completions.put(batch)
             if reply.how != DONE and run.fail_fast:
                 self._fail(run)
@@ -404,12 +420,17 @@ class ProcessPool:
         if worker.call != run.id:
             worker.call = run.id
             record = run.record
-        order = (batch.id, run.id, batch.first, hashes, blobs or None, record)
+        note: Note | None = None
+        descriptors: Sequence[int] = ()
+        if batch.enclosures:
+            note, descriptors = worker.exports.enclose(batch.enclosures)
+            batch.enclosures = ()
+        order = (batch.id, run.id, batch.first, hashes, blobs or None, record, note, worker.imports.take_words())
         worker.run, worker.batch = run, batch
         run.busy.add(worker)
         batch.began = clock.now()
         try:
-            if not worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]]):
+            if not worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
                 self._epoll.modify(worker.process.channel.fileno(), select.EPOLLIN | select.EPOLLOUT)
         except OSError:
             self._bury(worker)
@@ -429,6 +450,7 @@ class ProcessPool:
             self._idle.remove(worker)
         batch, run = worker.batch, worker.run
         self._free(worker)
+        worker.exports.abandon()
         index = process.progress.read()
         status = process.collect()
         if batch is not None and run is not None and not run.closed:
@@ -478,6 +500,9 @@ class ProcessPool:
         for run in self._runs:
             run.completions.put(_stopped_batch())
         self._runs.clear()
+        for worker in workers:
+            worker.exports.abandon()
+        self.segments.trim()
         self._launcher.close()
         self.release()
 

@@ -22,7 +22,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -30,11 +30,15 @@ from plait.parallel import nesting, outcome
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import CallRecord, Reply, Word
 from plait.parallel.transport import pickling
+from plait.parallel.transport.exchange import Exports, Imports
 from plait.parallel.transport.framing import Message, Receiver, Sender
+from plait.parallel.transport.packing import OFF, Packer, Parcel
+from plait.parallel.transport.segments import SegmentPool
 from plait.trace import ring
 
 CANCEL_SIGNAL = signal.SIGRTMIN + 5
 PAGE_BYTES = mmap.PAGESIZE
+KEEP_BYTES = 1 << 26  # shared memory for results that is written again instead of freed
 _INDEX = struct.Struct("=q")
 
 
@@ -67,6 +71,9 @@ class _Worker:
         self._receiver = Receiver(channel)
         self._sender = Sender(channel)
         self._progress = progress
+        self._exports = Exports()
+        self._imports = Imports()
+        self._packer = Packer(SegmentPool(KEEP_BYTES), OFF, dedupe=False)
         self._blobs: dict[bytes, bytes] = {}  # pickled functions by content hash; the parent knows what is here
         self._call = 0  # the call that _functions and _record belong to
         self._record = CallRecord()
@@ -76,30 +83,39 @@ class _Worker:
     def serve(self) -> None:
         while True:
             for message in self._receiver.receive():
-                answer = self._answer(message)
+                answer, descriptors = self._answer(message)
                 _flush_output()  # what a task printed is out before its result: the parent may end at once
-                self._sender.send(answer)
+                self._sender.send(answer, descriptors)
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
         if self._in_task:
             self._in_task = False
             raise Cancelled
 
-    def _answer(self, message: Message) -> Message:
-        batch, call, first, hashes, blobs, record = pickle.loads(message[0])
+    def _answer(self, message: Message) -> tuple[Message, Sequence[int]]:
+        """The reply to a batch, and the descriptors that go with it."""
+        batch, call, first, hashes, blobs, record, note, words = pickle.loads(message[0])
+        if words:
+            self._exports.release(words)
+        del message[0]
+        if note is not None:
+            self._imports.open(note, message, self._receiver.descriptors)
         if record is not None:
             self._begin_call(call, record)
-        how, detail, results = self._run(call, first, hashes, blobs, message[1:])
-        packed: Message = []
-        while not packed:
+        how, detail, results = self._run(call, first, hashes, blobs, message)
+        packed: Parcel | None = None
+        while packed is None:
             try:
-                packed = pickling.pack_value(results)
+                packed = self._packer.pack(results)
             except Exception:  # find the first result that is to blame; those before it count
                 good = _sendable(results)
                 how, detail = outcome.UNSENDABLE, _said(*pickling.blame(results[good], "its result"))
                 del results[good:]
+        del results[:]  # leases end with what they hold
         events = ring.drain() if self._record.tracing else []
-        return [pickle.dumps(Reply(batch, how, detail, events), protocol=5), *packed]
+        note, descriptors = self._exports.enclose(packed.enclosures) if packed.enclosures else (None, ())
+        reply = Reply(batch, how, detail, events, note, self._imports.take_words())
+        return [pickle.dumps(reply, protocol=5), *packed.parts], descriptors
 
     def tell(self, kind: str, data: Any) -> None:
         """Say something to the parent, where `outcome.listeners[kind]` hears it. From a task, or around one."""
@@ -123,7 +139,7 @@ class _Worker:
             tasks = pickling.unpack_value(parts)
         except Exception as error:
             return outcome.UNREADABLE, outcome.pack_failure(error), results
-        del parts
+        del parts[:]
         tasks.reverse()
         index = first
         try:

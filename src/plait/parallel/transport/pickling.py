@@ -9,8 +9,11 @@ cloudpickle is imported when it is first needed.
 
 from __future__ import annotations
 
+import copyreg
+import io
 import pickle
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -19,25 +22,50 @@ from plait.parallel.transport.framing import Message, pack
 _MAIN = b"__main__"
 
 
-def dumps(value: Any, **options: Any) -> bytes:
-    """pickle.dumps, with cloudpickle in its place where something must travel by value. options: as pickle's."""
-    options.setdefault("protocol", 5)
+def dumps(
+    value: Any,
+    protocol: int = 5,
+    buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None,
+    dispatch_table: Mapping[type, Any] | None = None,
+) -> bytes:
+    """pickle.dumps, with cloudpickle in its place where something must travel by value.
+
+    dispatch_table: reductions of types, before those registered with copyreg.
+    """
     kept: list[pickle.PickleBuffer] = []
-    callback = options.pop("buffer_callback", None)
-    if callback is not None:
-        options["buffer_callback"] = kept.append
+    callback = kept.append if buffer_callback is not None else None
     try:
-        data = pickle.dumps(value, **options)
+        if dispatch_table is None:
+            data = pickle.dumps(value, protocol, buffer_callback=callback)
+        else:
+            data = _dumps_by(_PlainPickler, {**copyreg.dispatch_table, **dispatch_table}, value, protocol, callback)
     except Exception:  # PicklingError, AttributeError, TypeError: each pickler says it in its own way
         data = b""
     if not data or _MAIN in data:
         import cloudpickle
 
         kept.clear()
-        data = cloudpickle.dumps(value, **options)
-    for buffer in kept:
-        callback(buffer)
+        table = cloudpickle.Pickler.dispatch_table
+        if dispatch_table is not None:
+            table = ChainMap(dict(dispatch_table), table)
+        data = _dumps_by(cloudpickle.Pickler, table, value, protocol, callback)
+    if buffer_callback is not None:
+        for buffer in kept:
+            buffer_callback(buffer)
     return data
+
+
+class _PlainPickler(pickle.Pickler):
+    """Takes a table before it is initialised, as cloudpickle's does."""
+
+
+def _dumps_by(kind: Any, table: Mapping[type, Any], value: Any, protocol: int, callback: Any) -> bytes:
+    file = io.BytesIO()
+    pickler = kind.__new__(kind)
+    pickler.dispatch_table = table  # read by __init__
+    pickler.__init__(file, protocol=protocol, buffer_callback=callback)
+    pickler.dump(value)
+    return file.getvalue()
 
 
 def pack_value(value: Any) -> Message:
@@ -45,7 +73,11 @@ def pack_value(value: Any) -> Message:
     return pack(value, dumps)
 
 
-def unpack_value(parts: Message) -> Any:
+def unpack_value(parts: Sequence[Any]) -> Any:
+    """The value that was packed. Raises what unpickling raises, and OSError where a part was lost on the way."""
+    for part in parts:
+        if isinstance(part, OSError):
+            raise part
     return pickle.loads(parts[0], buffers=parts[1:])
 
 

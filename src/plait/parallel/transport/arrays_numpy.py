@@ -1,0 +1,146 @@
+"""numpy arrays on their way: what they are reduced to, and how they are made again.
+
+    over a user's file (np.memmap, or a view of one)   by reference: file, offset, shape, strides; never copied
+    an argument from `max_nbytes` on                   as an np.memmap over shared memory, opened in `mmap_mode`
+    anything else                                      by value, its buffer out of band where it is large
+
+Where the buffers lie on the way is not known here: a large argument is an np.memmap for its task even if its bytes had
+to be sent. `filename` of such an array names the memory, as /proc/self/maps does; there is no such file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from plait.parallel._native.memory import Mapping
+
+OUT_OF_BAND_BYTES = 1 << 15  # from here on an array that is not contiguous is made so, to travel out of band
+
+_serials = itertools.count()
+
+
+class Notice(Protocol):
+    """Hears which array a buffer is of, and the mode it is to be opened in; None for memory of the receiver's own."""
+
+    def __call__(self, buffer: pickle.PickleBuffer, array: Any, mode: str | None, /) -> object: ...
+
+
+class Reducer:
+    """Reduces the arrays of one call's arguments."""
+
+    def __init__(self, limit_bytes: int | None, mode: str | None, label: str, notice: Notice) -> None:
+        self._limit = None if mode is None else limit_bytes
+        self._mode = "r+" if mode == "w+" else mode
+        self._label = label
+        self._notice = notice
+
+    def table(self) -> dict[type, Callable[[Any], Any]]:
+        return {np.ndarray: self.reduce, np.memmap: self.reduce}
+
+    def reduce(self, array: np.ndarray[Any, Any]) -> Any:
+        if array.base is not None:
+            reference = reduce_by_reference(array)
+            if reference is not None:
+                return reference
+        if array.dtype.hasobject:
+            return array.__reduce_ex__(5)
+        nbytes = array.nbytes
+        if self._limit is not None and nbytes > self._limit:
+            name = f"{self._label}/{next(_serials)}"
+            raw, order = _raw(array)
+            self._notice(raw, array, self._mode)
+            return make_memmap, (raw, array.dtype, array.shape, order, self._mode, name)
+        if nbytes >= OUT_OF_BAND_BYTES or type(array) is not np.ndarray:
+            raw, order = _raw(array)
+            self._notice(raw, array, None)
+            return make_array, (raw, array.dtype, array.shape, order)
+        return array.__reduce_ex__(5)
+
+
+def _raw(array: np.ndarray[Any, Any]) -> tuple[pickle.PickleBuffer, str]:
+    """The array's bytes, copied only where they are not contiguous, and the order in which they are."""
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    flat: Any = np.asarray(array).ravel(order="K" if order == "F" else "C")
+    return pickle.PickleBuffer(flat.view(np.uint8)), order
+
+
+def make_array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray[Any, Any]:
+    """A writable array over a buffer of its own."""
+    return np.ndarray(shape, dtype, _writable(buffer), 0, None, order)
+
+
+def make_memmap(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, mode: str, name: str) -> Any:
+    """An np.memmap over received memory."""
+    memory = _writable(buffer)
+    array: Any = np.ndarray.__new__(np.memmap, shape, dtype, memory, 0, None, order)
+    array._mmap = memory
+    array.filename = name
+    array.offset = 0
+    array.mode = mode
+    if mode == "r":
+        array.flags.writeable = False
+    return array
+
+
+def _writable(buffer: Any) -> Any:
+    """The received buffer itself: pickle hands it on within a read-only view where the sender's array was that."""
+    return buffer.obj if isinstance(buffer, memoryview) else buffer
+
+
+# -- arrays over files -----------------------------------------------------------------------------------------------
+
+
+def file_memmap(array: Any) -> Any:
+    """The np.memmap over a file that the array's memory belongs to, however it was viewed; None where there is none."""
+    owner: Any = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            owner = array
+        array = array.base
+    if owner is None or array is None or isinstance(array, Mapping | bytearray | memoryview | bytes):
+        return None
+    return owner if owner.filename is not None and array is owner._mmap else None
+
+
+def reduce_by_reference(array: np.ndarray[Any, Any]) -> Any:
+    """A reduction that opens the array's file again; None where its memory is not a file's that is still there."""
+    owner = file_memmap(array)
+    if owner is None or not os.path.exists(owner.filename):
+        return None
+    low, high = np.lib.array_utils.byte_bounds(array)
+    start = owner.__array_interface__["data"][0]
+    offset = low - start + owner.offset
+    first = array.__array_interface__["data"][0] - low  # of the first item, where strides are negative
+    strides = None if array.flags.c_contiguous or array.flags.f_contiguous else array.strides
+    order = "C" if array.flags.c_contiguous or strides is not None else "F"
+    mode = "r+" if owner.mode == "w+" else owner.mode
+    place = owner.filename, mode, offset, high - low, first
+    return open_file_array, (*place, array.dtype, array.shape, strides, order, isinstance(array, np.memmap))
+
+
+def open_file_array(
+    filename: Any,
+    mode: Any,
+    offset: int,
+    extent: int,
+    first: int,
+    dtype: Any,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...] | None,
+    order: Any,
+    as_memmap: bool,
+) -> Any:
+    """Part of a file as an array. offset, extent: the bytes that it covers. strides: None where it is contiguous."""
+    array: Any
+    if strides is None:
+        array = np.memmap(filename, dtype, mode, offset, shape, order)
+    else:
+        memory = np.memmap(filename, np.uint8, mode, offset, (extent,))
+        array = np.ndarray.__new__(np.memmap, shape, dtype, memory, first, strides)
+    return array if as_memmap else np.asarray(array)
