@@ -28,6 +28,7 @@ from plait._base.call import split
 from plait.green.waiter import DeadlineExceeded
 from plait.parallel.backends.base import Runner
 from plait.parallel.batching import AutoBatches, FixedBatches
+from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TaskTimeout, TransportError
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.outcome import Batch, Task
@@ -118,6 +119,11 @@ class Loop:
                 completions.wait(self.deadline())
             except DeadlineExceeded:
                 self.stop_overdue()
+
+    @property
+    def completions(self) -> Completions[Batch]:
+        """Where its batches arrive."""
+        return self._runner.completions
 
     # -- the steps -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
 from plait.parallel import backends, batching, progress
@@ -15,6 +15,9 @@ from plait.parallel.failures import FailurePolicy, Retries
 from plait.parallel.inplace import InPlaceLoop
 from plait.parallel.loop import Loop
 from plait.parallel.tracebacks import trim
+
+if TYPE_CHECKING:
+    from plait.parallel.asynchronous import AsyncResults
 
 _RETURN_AS = ("list", "generator", "generator_unordered")
 
@@ -80,13 +83,7 @@ class Parallel:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
         begin = clock.now()
         backend = self.backend if self._workers > 1 or self.backend == backends.GREEN else backends.SEQUENTIAL
-        items = iter(tasks)
-        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
-        try:
-            loop = self._loop(items, runner, progress.observer(self.progress, tasks))
-        except BaseException:
-            runner.close()
-            raise
+        loop = self._loop(tasks, backend, self.return_as != "generator_unordered")
         try:
             if self.return_as != "list":
                 results = loop.start()
@@ -98,14 +95,34 @@ class Parallel:
         self._report(loop, begin)
         return collected
 
-    def _loop(
-        self, tasks: Iterator[Any], runner: backends.Runner, observer: progress.Observer | None
-    ) -> Loop | InPlaceLoop:
+    def aio(self, tasks: Iterable[Any]) -> AsyncResults:
+        """The same for asyncio: `await` it for the list, or `async for` over it for the results as they come.
+
+        They come in order, or as they end with return_as="generator_unordered". Cancelling the asyncio task cancels the
+        loop. One worker is a worker here, so that the event loop goes on.
+        """
+        from plait.parallel import asynchronous  # it takes asyncio with it
+
+        def loop(ordered: bool) -> Loop | InPlaceLoop:
+            if self.backend == backends.GREEN:
+                asynchronous.check_event_loop()
+            return self._loop(tasks, self.backend, ordered)
+
+        return asynchronous.AsyncResults(loop, self.return_as != "generator_unordered")
+
+    def _loop(self, tasks: Iterable[Any], backend: str, ordered: bool) -> Loop | InPlaceLoop:
+        items = iter(tasks)
+        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
+        try:
+            observer = progress.observer(self.progress, tasks)
+        except BaseException:
+            runner.close()
+            raise
         if isinstance(runner, backends.InPlace):
-            return InPlaceLoop(tasks, self._policy, observer)
+            return InPlaceLoop(items, self._policy, observer)
         one_by_one = self.timeout is not None or self.backend == backends.GREEN
         sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
-        return Loop(tasks, runner, sizes, self._limit, self._policy, self.return_as != "generator_unordered", observer)
+        return Loop(items, runner, sizes, self._limit, self._policy, ordered, observer)
 
     def __enter__(self) -> Parallel:
         return self
