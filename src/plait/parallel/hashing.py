@@ -51,7 +51,7 @@ def _xxh3() -> Callable[..., digest.Sum]:
 
 
 class Hasher(digest.Hasher):
-    """One digest. A subclass may replace `save(obj)`, which adds a value to it, and write to the hash object `_hash`."""
+    """One digest. A subclass may replace `save(obj)`, which adds a value, and may write to the hash object `_hash`."""
 
     def __init__(self, hash_name: str = "md5", coerce_mmap: bool = False) -> None:
         super().__init__(_algorithm(hash_name), coerce_mmap, sys.modules.get("numpy"))

@@ -7,6 +7,30 @@ _LOOP = ("Parallel", "delayed", "cpu_count", "effective_n_jobs")
 _ERRORS = "plait.parallel.errors"
 _LOGGER = "plait.parallel.logger"
 _WRAPPING = "plait.parallel.wrapping"
+_HASHING = "plait.parallel.hashing"
+_COMPRESSORS = "plait.parallel.persist.compressors"
+_OPENING = "plait.parallel.persist.opening"
+_ARRAYS = "plait.parallel.persist.arrays_numpy"
+_PERSIST = {name: f"plait.parallel.persist:{name}" for name in ("dump", "load", "register_compressor")}
+_COMPRESSOR_NAMES = (
+    "BZ2CompressorWrapper",
+    "CompressorWrapper",
+    "GzipCompressorWrapper",
+    "LZ4CompressorWrapper",
+    "LZMACompressorWrapper",
+    "XZCompressorWrapper",
+    "ZlibCompressorWrapper",
+    "register_compressor",
+)
+_COMPRESSOR_DATA = (
+    "BZ2_PREFIX",
+    "COMPRESSORS",
+    "GZIP_PREFIX",
+    "LZ4_PREFIX",
+    "LZMA_PREFIX",
+    "XZ_PREFIX",
+    "ZLIB_PREFIX",
+)
 _LOKY = (
     "ALL_COMPLETED",
     "CancelledError",
@@ -25,12 +49,47 @@ _MODULES: dict[str, Row] = {
         {
             **{name: f"plait.parallel:{name}" for name in _LOOP},
             **{name: f"{_LOGGER}:{name}" for name in ("Logger", "PrintTime")},
+            **_PERSIST,
+            "hash": f"{_HASHING}:hash",
             "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
         },
         submodules=("_cloudpickle_wrapper", "_multiprocessing_helpers", "_utils", "externals"),
     ),
     "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
     "joblib.logger": Same(_LOGGER),
+    "joblib.hashing": Face(
+        {"hash": f"{_HASHING}:hash", "Hasher": f"{_HASHING}:Hasher", "NumpyHasher": f"{_HASHING}:Hasher"}
+    ),
+    "joblib.compressor": Face(
+        {
+            **{name: f"{_COMPRESSORS}:{name}" for name in _COMPRESSOR_NAMES},
+            **{f"_{name}": f"{_COMPRESSORS}:{name}" for name in _COMPRESSOR_DATA},
+            "BinaryZlibFile": f"{_COMPRESSORS}:ZlibFile",
+            "BinaryGzipFile": f"{_COMPRESSORS}:GzipFile",
+            "LZ4_NOT_INSTALLED_ERROR": f"{_COMPRESSORS}:NO_LZ4",
+            "_ZFILE_PREFIX": f"{_COMPRESSORS}:OLD_PREFIX",
+        }
+    ),
+    "joblib.numpy_pickle": Face(
+        {
+            **_PERSIST,
+            **{name: f"plait.parallel.persist:{name}" for name in ("NumpyPickler", "NumpyUnpickler")},
+            "NumpyArrayWrapper": f"{_ARRAYS}:Record",
+            "NDArrayWrapper": f"{_ARRAYS}:FiledRecord",
+            "ZNDArrayWrapper": f"{_ARRAYS}:PackedRecord",
+            "NUMPY_ARRAY_ALIGNMENT_BYTES": f"{_ARRAYS}:ALIGNMENT_BYTES",
+        }
+    ),
+    "joblib.numpy_pickle_utils": Face(
+        {
+            "_IO_BUFFER_SIZE": f"{_COMPRESSORS}:IO_BUFFER_BYTES",
+            "_detect_compressor": f"{_OPENING}:kind_of",
+            "_is_raw_file": f"{_OPENING}:is_raw",
+            "_ensure_native_byte_order": f"{_ARRAYS}:native",
+            "_is_numpy_array_byte_order_mismatch": f"{_ARRAYS}:is_foreign",
+        }
+    ),
+    "joblib.numpy_pickle_compat": Same(f"{_PRIVATE}.old_files"),
     "joblib.testing": Same(f"{_PRIVATE}.testing"),
     "joblib._utils": Face({"eval_expr": "plait.parallel.arithmetic:evaluate"}),
     "joblib._multiprocessing_helpers": Same(f"{_PRIVATE}.multiprocessing_helpers"),
@@ -57,5 +116,5 @@ JOBLIB = Peer(
     version="1.6.0",
     summary="Lightweight pipelining with Python functions",
     modules=_MODULES,
-    loads=("joblib.parallel", "joblib.logger"),
+    loads=("joblib.parallel", "joblib.logger", "joblib.hashing", "joblib.numpy_pickle", "joblib.compressor"),
 )

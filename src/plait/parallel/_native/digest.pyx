@@ -517,7 +517,7 @@ cdef class Hasher:
     # -- arrays
 
     cdef int put_array(self, array) except -1:
-        """The bytes go into the hash at once; into the stream go what kind of array it is."""
+        """The bytes go into the hash at once; into the stream goes what kind of array it is."""
         flags = array.flags
         if array.shape == ():
             flat = array.flatten()
@@ -527,7 +527,11 @@ cdef class Hasher:
             flat = array.T
         else:
             flat = array.flatten()
-        self._hash.update(memoryview(flat.view(self.uint8)))
+        try:
+            data = memoryview(flat.view(self.uint8))
+        except ValueError:  # of a subclass that can not be seen as bytes, such as a masked array
+            return 0 if self.recalled(array) else self.put_other(array, type(array))
+        self._hash.update(data)
         self.child(self.ndarray if self.coerce_mmap and isinstance(array, self.memmap) else array.__class__)
         self.write(b"(X\x06\x00\x00\x00HASHED", 12)
         self.child(array.dtype)

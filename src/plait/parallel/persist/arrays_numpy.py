@@ -163,8 +163,8 @@ class Record:
         if self.numpy_array_alignment_bytes is None and start % ALIGNMENT_BYTES:
             warnings.warn(
                 f"The memmapped array {array} loaded from the file {load.filename} is not byte aligned. This may cause "
-                "segmentation faults if this memmapped array is used in some libraries like BLAS or PyTorch. To get rid "
-                "of this warning, regenerate your pickle file with joblib >= 1.2.0.",
+                "segmentation faults if this memmapped array is used in some libraries like BLAS or PyTorch. To get "
+                "rid of this warning, regenerate your pickle file with joblib >= 1.2.0.",
                 stacklevel=2,
             )
         return array

@@ -8,6 +8,8 @@ have a file object of ours: the standard library has none for zlib, and its gzip
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from threading import RLock
 from typing import Any, Literal
@@ -74,7 +76,7 @@ class ZlibFile(io.BufferedIOBase):
         self._file: Any = open(filename, mode) if self._owns else filename  # noqa: SIM115
         self._lock = RLock()
         self._writes = mode == "wb"
-        self._new = lambda: zlib.decompressobj(self.wbits)
+        self._new: Callable[[], Any] = partial(zlib.decompressobj, self.wbits)
         self._closed = False
         self._at = 0  # bytes of the uncompressed stream that were written or read
         self._ahead = b""  # uncompressed, not read
@@ -182,6 +184,9 @@ class ZlibFile(io.BufferedIOBase):
             if not data:
                 if self._stream.eof:
                     return False
+                self._ahead = self._stream.flush()
+                if self._ahead or self._stream.eof:
+                    continue
                 raise EOFError("the compressed data end before their end marker: the file is truncated")
             if self._stream.eof:
                 self._stream = self._new()
@@ -235,7 +240,7 @@ class _Imported(CompressorWrapper):
         self.extension = extension
 
     @property
-    def fileobj_factory(self) -> Any:  # type: ignore[override]
+    def fileobj_factory(self) -> Any:
         """The class of file objects. Raises ValueError where there is none on this machine."""
         raise NotImplementedError
 

@@ -56,7 +56,10 @@ def usable_mmap_mode(file: Any, filename: Any, kind: str, mmap_mode: str | None)
             "mmap_mode option will be ignored."
         )
     elif kind != PLAIN:
-        text = f'mmap_mode "{mmap_mode}" is not compatible with compressed file {filename}. "{mmap_mode}" flag will be ignored.'
+        text = (
+            f'mmap_mode "{mmap_mode}" is not compatible with compressed file {filename}. '
+            f'"{mmap_mode}" flag will be ignored.'
+        )
     elif not is_raw(file):
         text = f'"{file!r}" is not a raw file, mmap_mode "{mmap_mode}" flag will be ignored.'
     else:

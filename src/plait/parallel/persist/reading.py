@@ -20,7 +20,7 @@ from plait.parallel.persist.errors import DamagedFile
 
 
 class NumpyUnpickler(pickle.Unpickler):
-    """Unpickles from a file that dump has written. filename: where arrays that are mapped, or filed beside it, are found."""
+    """Unpickles from a file of dump. filename: where arrays that are mapped, or filed beside it, are found."""
 
     def __init__(
         self, filename: str, file_handle: Any, ensure_native_byte_order: bool, mmap_mode: str | None = None
@@ -139,7 +139,8 @@ def _unpickled(unpickler: NumpyUnpickler) -> Any:
 
 def _warn_old(filename: Any) -> None:
     warnings.warn(
-        f"The file '{filename}' has been generated with a joblib version less than 0.10. Please regenerate this pickle file.",
+        f"The file '{filename}' has been generated with a joblib version less than 0.10. "
+        "Please regenerate this pickle file.",
         DeprecationWarning,
         stacklevel=4,
     )
