@@ -29,14 +29,27 @@ from plait.parallel.persist import load as load
 from plait.parallel.persist import register_compressor as register_compressor
 from plait.parallel.wrapping import wrap_non_picklable_objects as wrap_non_picklable_objects
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from plait.parallel.executor import ProcessPoolExecutor as ProcessPoolExecutor
+    from plait.parallel.executor import ThreadPoolExecutor as ThreadPoolExecutor
+
+# Imported on first use, since each takes a slow module of the standard library with it.
+_LATER = {
+    "ProcessPoolExecutor": "plait.parallel.executor",
+    "ThreadPoolExecutor": "plait.parallel.executor",
+}
+
 __all__ = [
     "Parallel",
     "PoolError",
+    "ProcessPoolExecutor",
     "RemoteTaskError",
     "RemoteTraceback",
     "Retries",
     "TaskCancelled",
     "TaskTimeout",
+    "ThreadPoolExecutor",
     "TransportError",
     "WorkerDied",
     "cpu_count",
@@ -49,3 +62,17 @@ __all__ = [
     "register_compressor",
     "wrap_non_picklable_objects",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'plait.parallel' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

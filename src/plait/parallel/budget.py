@@ -83,7 +83,7 @@ class Budget:
     def __init__(self, cores: int | None = None, used: int = 0) -> None:
         self._cores = cores
         self._used = used
-        self._lock = natives.allocate_lock()
+        self._lock = natives.RLock()  # a loop that is collected gives back, perhaps in the middle of this
 
     @property
     def cores(self) -> int:

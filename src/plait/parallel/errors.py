@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 from plait._base.errors import PlaitError
@@ -15,8 +16,16 @@ class PoolError(PlaitError, RuntimeError):
 class WorkerDied(PoolError):
     """A worker process ended while it ran a task: killed by a signal, or by os._exit.
 
-    index: the task's number in its loop. task: (function, arguments, keywords).
+    index: the task's number in its loop. task: (function, arguments, keywords). It is also a BrokenProcessPool, which
+    callers of executors catch, where the module that has that class is loaded; whoever names it has loaded it.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> WorkerDied:
+        made: WorkerDied = super().__new__(_also_broken(cls) if cls is WorkerDied else cls, *args)
+        return made
+
+    def __reduce__(self) -> Any:
+        return WorkerDied, (str(self), self.index, self.task)
 
     def __init__(self, text: str, index: int | None = None, task: Any = None) -> None:
         super().__init__(text)
@@ -57,3 +66,32 @@ class TaskTimeout(PlaitError, TimeoutError):
 
 class TaskCancelled(BaseException):
     """Raised inside a task whose loop has ended, or whose time is up. Not an Exception, which a task may catch."""
+
+
+class ExecutorBroken(PoolError):
+    """An executor cannot run its calls: its initializer failed, its calls were interrupted, or the pool was shut down.
+
+    Also a BrokenProcessPool, as WorkerDied is.
+    """
+
+    def __new__(cls, *args: Any) -> ExecutorBroken:
+        made: ExecutorBroken = super().__new__(_also_broken(cls) if cls is ExecutorBroken else cls, *args)
+        return made
+
+    def __reduce__(self) -> Any:
+        return ExecutorBroken, self.args
+
+
+_made: dict[tuple[type[Any], type[Any]], Any] = {}
+
+
+def _also_broken(kind: type[Any]) -> Any:
+    """`kind`, made a subclass of what concurrent.futures calls a broken executor, as far as that is loaded."""
+    processes, base = sys.modules.get("concurrent.futures.process"), sys.modules.get("concurrent.futures._base")
+    broken = getattr(processes, "BrokenProcessPool", None) or getattr(base, "BrokenExecutor", None)
+    if broken is None:
+        return kind
+    if (kind, broken) not in _made:
+        body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+        _made[kind, broken] = type(kind.__name__, (kind, broken), body)
+    return _made[kind, broken]

@@ -177,7 +177,7 @@ class ProcessPool:
         self._epoll = _epoll()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._bell, select.EPOLLIN)
-        self._bell_lock = _allocate_lock()  # no bell is rung once it is closed
+        self._bell_lock = natives.RLock()  # no bell is rung once it is closed
         self._closed = False  # no more commands
         self._start_lock = _allocate_lock()
         self._started = False

@@ -196,6 +196,11 @@ class Crew:
         """Items that wait are dropped; those that run are interrupted, and nobody waits for them."""
         with self._lock:
             self._items.clear()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Interrupt all items that run, but not those that end within PATIENCE_S. Does not wait."""
+        with self._lock:
             running = [(thread, call) for thread, (_, call) in self._running.items()]
         for _, call in running:
             call.refuse(TaskCancelled)

@@ -199,6 +199,7 @@ def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
     global _current
     status = 1
     try:
+        os.set_blocking(channel.fileno(), True)  # one that was made in a patched program is not
         progress = Progress(mmap.mmap(page_fd, PAGE_BYTES))
         worker = _current = _Worker(channel, progress)
         signal.set_wakeup_fd(-1)
