@@ -27,6 +27,7 @@ from plait.parallel.parallel import effective_n_jobs as effective_n_jobs
 from plait.parallel.persist import dump as dump
 from plait.parallel.persist import load as load
 from plait.parallel.persist import register_compressor as register_compressor
+from plait.parallel.sharing import share as share
 from plait.parallel.wrapping import wrap_non_picklable_objects as wrap_non_picklable_objects
 
 TYPE_CHECKING = False
@@ -60,6 +61,7 @@ __all__ = [
     "load",
     "pool",
     "register_compressor",
+    "share",
     "wrap_non_picklable_objects",
 ]
 

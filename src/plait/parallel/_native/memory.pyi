@@ -3,6 +3,8 @@ from typing_extensions import Buffer
 class Mapping(Buffer):
     nbytes: int
     writable: bool
+    @property
+    def address(self) -> int: ...
     def __init__(
         self,
         fd: int,

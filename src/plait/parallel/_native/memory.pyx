@@ -50,7 +50,7 @@ cdef class Mapping:
     that a child may still read it.
     """
 
-    cdef char *address
+    cdef char *start
     cdef readonly Py_ssize_t nbytes
     cdef readonly bint writable
     cdef unsigned long long forks
@@ -69,7 +69,7 @@ cdef class Mapping:
             address = mmap(NULL, nbytes, protection, flags, fd, 0)
         if address == MAP_FAILED:
             PyErr_SetFromErrno(OSError)
-        self.address = <char *>address
+        self.start = <char *>address
         self.nbytes = nbytes
         self.writable = writable
         self.forks = forks
@@ -77,16 +77,21 @@ cdef class Mapping:
         self.lease = lease
 
     def __dealloc__(self):
-        if self.address != NULL:
-            munmap(self.address, self.nbytes)
+        if self.start != NULL:
+            munmap(self.start, self.nbytes)
             if self.words is not None:
                 self.words.append(self.lease if self.forks == forks else -self.lease)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, self.address, self.nbytes, not self.writable, flags)
+        PyBuffer_FillInfo(view, self, self.start, self.nbytes, not self.writable, flags)
 
     def __releasebuffer__(self, Py_buffer *view):
         pass
+
+    @property
+    def address(self):
+        """Where it begins, as a number."""
+        return <size_t>self.start
 
     def __len__(self):
         return self.nbytes
@@ -99,7 +104,7 @@ cdef class Mapping:
             if not self.writable or offset < 0 or view.len > self.nbytes - offset:
                 raise ValueError(f"{view.len} bytes at {offset} do not fit into a mapping of {self.nbytes}")
             with nogil:
-                memcpy(self.address + offset, view.buf, view.len)
+                memcpy(self.start + offset, view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
 

@@ -46,7 +46,7 @@ from plait.parallel.outcome import (
 from plait.parallel.pool.launch import Launcher, Process
 from plait.parallel.pool.worker import CANCEL_SIGNAL
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Exports, Imports, Note
+from plait.parallel.transport.exchange import Exports, Imports, Note, close_all
 from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.parallel.transport.packing import DEFAULT_POLICY, ArrayPolicy, Packer
 from plait.parallel.transport.segments import SegmentPool
@@ -116,6 +116,11 @@ class ProcessRun:
             failure = error
         if failure is not None:
             self._blame(batch)
+            if isinstance(failure, OSError):
+                raise TransportError(
+                    f"{batch.task_text(0)}: its arguments cannot be sent to a worker process: {failure.strerror}; "
+                    'pass less at once, or use backend="threading"'
+                ) from failure
             raise failure
         batch.message = [b"".join(positions), *parcel.parts]
         batch.enclosures = parcel.enclosures
@@ -129,12 +134,14 @@ class ProcessRun:
 
     def cancel(self) -> None:
         """What has not started never starts; what runs is interrupted, or after GRACE_S killed. Does not wait."""
+        self._packer.clear()
         if not self.closed:
             self.closed = True
             self._pool.post(self._pool.cancel, self)
 
     def close(self) -> None:
         """All batches have come back."""
+        self._packer.clear()
         if not self.closed:
             self.closed = True
             self._pool.post(self._pool.forget, self)
@@ -247,6 +254,8 @@ class ProcessPool:
     # -- the pool's thread ---------------------------------------------------------------------------------------
 
     def cancel(self, run: ProcessRun) -> None:
+        for batch in run.pending:
+            batch.message, batch.enclosures = [], ()  # whoever holds the batch holds no memory by it
         run.pending.clear()
         for worker in run.busy:
             self._interrupt(worker)
@@ -320,6 +329,7 @@ class ProcessPool:
                 raise EOFError
             if events & select.EPOLLOUT and worker.sender.flush():
                 self._epoll.modify(fd, select.EPOLLIN)
+                worker.exports.sent()
             if events & ~select.EPOLLOUT:
                 self._read(worker)
         except (EOFError, OSError):
@@ -430,7 +440,9 @@ class ProcessPool:
         run.busy.add(worker)
         batch.began = clock.now()
         try:
-            if not worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
+            if worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
+                worker.exports.sent()
+            else:
                 self._epoll.modify(worker.process.channel.fileno(), select.EPOLLIN | select.EPOLLOUT)
         except OSError:
             self._bury(worker)
@@ -451,6 +463,7 @@ class ProcessPool:
         batch, run = worker.batch, worker.run
         self._free(worker)
         worker.exports.abandon()
+        close_all(worker.receiver.descriptors)
         index = process.progress.read()
         status = process.collect()
         if batch is not None and run is not None and not run.closed:
@@ -502,6 +515,7 @@ class ProcessPool:
         self._runs.clear()
         for worker in workers:
             worker.exports.abandon()
+            close_all(worker.receiver.descriptors)
         self.segments.trim()
         self._launcher.close()
         self.release()

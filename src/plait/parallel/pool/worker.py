@@ -86,6 +86,7 @@ class _Worker:
                 answer, descriptors = self._answer(message)
                 _flush_output()  # what a task printed is out before its result: the parent may end at once
                 self._sender.send(answer, descriptors)
+                self._exports.sent()
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
         if self._in_task:

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from plait.parallel._native.memory import Mapping
+from plait.parallel.transport import shared_numpy
+from plait.parallel.transport.segments import Segment
 
 OUT_OF_BAND_BYTES = 1 << 15  # from here on an array that is not contiguous is made so, to travel out of band
 
@@ -26,9 +28,12 @@ _serials = itertools.count()
 
 
 class Notice(Protocol):
-    """Hears which array a buffer is of, and the mode it is to be opened in; None for memory of the receiver's own."""
+    """Hears which array a buffer is of, the mode it is to be opened in (None for memory of the receiver's own), and the
+    segment that it lies in already."""
 
-    def __call__(self, buffer: pickle.PickleBuffer, array: Any, mode: str | None, /) -> object: ...
+    def __call__(
+        self, buffer: pickle.PickleBuffer, array: Any, mode: str | None, segment: Segment | None = None, /
+    ) -> object: ...
 
 
 class Reducer:
@@ -45,9 +50,9 @@ class Reducer:
 
     def reduce(self, array: np.ndarray[Any, Any]) -> Any:
         if array.base is not None:
-            reference = reduce_by_reference(array)
-            if reference is not None:
-                return reference
+            reduced = self._reduce_shared(array) or reduce_by_reference(array)
+            if reduced is not None:
+                return reduced
         if array.dtype.hasobject:
             return array.__reduce_ex__(5)
         nbytes = array.nbytes
@@ -61,6 +66,17 @@ class Reducer:
             self._notice(raw, array, None)
             return make_array, (raw, array.dtype, array.shape, order)
         return array.__reduce_ex__(5)
+
+    def _reduce_shared(self, array: np.ndarray[Any, Any]) -> Any:
+        """A reduction of an array that lies in memory made by share(), or is a view of one; else None."""
+        found = shared_numpy.find(array)
+        if found is None:
+            return None
+        mapping, segment, offset = found
+        mode = self._mode or "r"
+        raw = pickle.PickleBuffer(mapping)
+        self._notice(raw, mapping, mode, segment)
+        return make_view, (raw, array.dtype, array.shape, array.strides, offset, mode, f"{self._label}/shared")
 
 
 def _raw(array: np.ndarray[Any, Any]) -> tuple[pickle.PickleBuffer, str]:
@@ -79,9 +95,22 @@ def make_memmap(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, mod
     """An np.memmap over received memory."""
     memory = _writable(buffer)
     array: Any = np.ndarray.__new__(np.memmap, shape, dtype, memory, 0, None, order)
+    return _described(array, memory, 0, mode, name)
+
+
+def make_view(
+    buffer: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int, mode: str, name: str
+) -> Any:
+    """An np.memmap over part of received memory."""
+    memory = _writable(buffer)
+    array: Any = np.ndarray.__new__(np.memmap, shape, dtype, memory, offset, strides)
+    return _described(array, memory, offset, mode, name)
+
+
+def _described(array: Any, memory: Any, offset: int, mode: str, name: str) -> Any:
     array._mmap = memory
     array.filename = name
-    array.offset = 0
+    array.offset = offset
     array.mode = mode
     if mode == "r":
         array.flags.writeable = False

@@ -5,7 +5,7 @@
     Exports.release() <-- words ------------       a mapping died: its lease is a word (Imports.take_words())
 
 Both ends of a channel have both: arguments go one way, results the other. The note and the words ride in the heads of
-ordinary messages. A segment that is not kept needs no word of its death: its lease ends when the reader has mapped it.
+ordinary messages. A segment that is not kept has no lease: the kernel holds it on its way, and then the reader.
 
 An Exports belongs to the thread that sends; an Imports to the one that receives, but its mappings may die anywhere.
 """
@@ -28,9 +28,10 @@ SHARED = 3  # mapped; what the reader writes, all see
 
 DESCRIPTORS_MAX = 64  # of one message
 
-# What tells a reader where its parts are: (length, lease, kept) of each descriptor that comes along, and (part, which
-# descriptor, offset, length, how) of each enclosed part.
-Note: TypeAlias = tuple[list[tuple[int, int, bool]], list[tuple[int, int, int, int, int]]]
+Leased: TypeAlias = tuple[int, int]
+# What tells a reader where its parts are: (inode, lease, 0 for none) of each descriptor that comes along, and (part,
+# which descriptor, offset, length, how) of each enclosed part.
+Note: TypeAlias = tuple[list[Leased], list[tuple[int, int, int, int, int]]]
 
 
 class Enclosure(NamedTuple):
@@ -48,10 +49,11 @@ class Exports:
 
     def __init__(self) -> None:
         self._leases: dict[int, Segment] = {}
+        self._passing: list[Segment] = []  # their descriptors are not sent yet
         self._last = 0
 
     def enclose(self, enclosures: Iterable[Enclosure]) -> tuple[Note, list[int]]:
-        """The note to send, and the descriptors to send with it, which stay open until the other end has them."""
+        """The note to send, and the descriptors to send with it, which stay open until sent() is called."""
         places: dict[Segment, int] = {}
         parts = []
         for part, segment, offset, nbytes, how in enclosures:
@@ -60,9 +62,16 @@ class Exports:
         leased = []
         for segment in places:
             self._last += 1
-            self._leases[self._last] = segment
-            leased.append((segment.nbytes, self._last, segment.kept))
+            if segment.kept:
+                self._leases[self._last] = segment
+            else:
+                self._passing.append(segment)
+            leased.append((segment.inode, self._last if segment.kept else 0))
         return (leased, parts), [segment.fd for segment in places]
+
+    def sent(self) -> None:
+        """All that was enclosed is on its way."""
+        self._passing.clear()
 
     def release(self, words: Iterable[int]) -> None:
         """The other end has let go of these leases; of negative ones a child of its own may not have."""
@@ -76,6 +85,7 @@ class Exports:
         for segment in self._leases.values():
             segment.spoiled = True
         self._leases.clear()
+        self._passing.clear()
 
     def __len__(self) -> int:
         return len(self._leases)
@@ -93,25 +103,21 @@ class Imports:
         A part that cannot be had becomes an OSError, for `pickling.unpack_value` to raise.
         """
         leased, placed = note
-        taken = descriptors[: len(leased)]
-        del descriptors[: len(leased)]
+        taken = _take(leased, descriptors)
         for part, place, offset, nbytes, how in placed:
-            if place >= len(taken):  # the kernel gives none to a process that has all it may have
-                parts[part] = OSError(errno.EMFILE, "a large buffer was lost: this process has too many open files")
-            else:
-                parts[part] = self._part(taken[place], leased[place], offset, nbytes, how)
+            fd = taken[place]
+            parts[part] = _lost() if fd is None else self._part(fd, leased[place], offset, nbytes, how)
         for fd in taken:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
         mapped = {place for part, place, *_ in placed if isinstance(parts[part], Mapping)}
-        for place, (_, lease, kept) in enumerate(leased):
-            if not kept or place not in mapped:
-                self._words.append(lease)
+        self._words += [lease for place, (_, lease) in enumerate(leased) if lease and place not in mapped]
 
-    def _part(self, fd: int, leased: tuple[int, int, bool], offset: int, nbytes: int, how: int) -> Any:
-        _, lease, kept = leased
+    def _part(self, fd: int, leased: Leased, offset: int, nbytes: int, how: int) -> Any:
+        _, lease = leased
         if how != COPY:
             try:
-                words = self._words if kept else None
+                words = self._words if lease else None
                 return Mapping(fd, nbytes, how != READ, how != PRIVATE, False, words, lease)
             except OSError:  # no more mappings for this process
                 pass
@@ -119,7 +125,7 @@ class Imports:
         try:
             _read(fd, memoryview(data), offset)
         except OSError as error:
-            return error
+            return error.with_traceback(None)  # whose frames would keep the caller's
         return data
 
     def take_words(self) -> Sequence[int]:
@@ -130,6 +136,28 @@ class Imports:
         words = self._words[:count]
         del self._words[:count]
         return words
+
+
+def _lost() -> OSError:
+    """The kernel gives no descriptor to a process that has as many as it may."""
+    return OSError(errno.EMFILE, "a large buffer was lost on its way, since this process has too many open files")
+
+
+def _take(leased: Sequence[Leased], descriptors: list[int]) -> list[int | None]:
+    """Each segment's descriptor. Where some were lost, what came may be a later message's, so they are compared."""
+    taken: list[int | None] = []
+    for inode, _ in leased:
+        if descriptors and os.fstat(descriptors[0]).st_ino == inode:
+            taken.append(descriptors.pop(0))
+        else:
+            taken.append(None)
+    return taken
+
+
+def close_all(descriptors: list[int]) -> None:
+    """Close descriptors that came for nobody."""
+    while descriptors:
+        os.close(descriptors.pop())
 
 
 def _read(fd: int, data: memoryview, offset: int) -> None:

@@ -15,18 +15,19 @@ class IdentityMap:
 
     def set(self, key: Any, value: Any) -> None:
         number = id(key)
-        data = self._data
+        known = self._data.get(number)
+        if known is not None and known[0]() is key:
+            self._data[number] = known[0], value
+            return
+        owner = weakref.ref(self)  # not itself, which would then live until a collection
 
         def forget(reference: weakref.ref[Any]) -> None:
-            known = data.get(number)
-            if known is not None and known[0] is reference:  # else the number is another object's by now
-                del data[number]
+            held = owner()
+            known = held._data.get(number) if held is not None else None
+            if held is not None and known is not None and known[0] is reference:  # else another object is there now
+                del held._data[number]
 
-        known = data.get(number)
-        if known is not None and known[0]() is key:
-            data[number] = known[0], value
-        else:
-            data[number] = weakref.ref(key, forget), value
+        self._data[number] = weakref.ref(key, forget), value
 
     def find(self, key: Any) -> Any:
         """The value; None where there is none."""

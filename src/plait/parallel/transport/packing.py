@@ -56,6 +56,7 @@ class _Noticed(NamedTuple):
     buffer: pickle.PickleBuffer  # kept, since it is known by its identity
     array: Any
     mode: str | None
+    segment: Segment | None  # it lies there already
 
 
 class Packer:
@@ -81,6 +82,10 @@ class Packer:
         finally:
             self._noticed.clear()
 
+    def clear(self) -> None:
+        """The call is over: hold no segments."""
+        self._sent = IdentityMap()
+
     def _reducers(self) -> dict[type, Any] | None:
         """What numpy's arrays are reduced by; None while nobody has loaded it."""
         if self._table is None and "numpy" in sys.modules:
@@ -91,8 +96,10 @@ class Packer:
             self._table = reducer.table()
         return self._table
 
-    def _notice(self, buffer: pickle.PickleBuffer, array: Any, mode: str | None) -> None:
-        self._noticed[id(buffer)] = _Noticed(buffer, array, mode)
+    def _notice(
+        self, buffer: pickle.PickleBuffer, array: Any, mode: str | None, segment: Segment | None = None
+    ) -> None:
+        self._noticed[id(buffer)] = _Noticed(buffer, array, mode, segment)
 
     def _place(self, data: bytes, buffers: list[pickle.PickleBuffer]) -> Parcel:
         parts: Message = [data]
@@ -105,7 +112,7 @@ class Packer:
             raw = buffer.raw()
             noticed = self._noticed.get(id(buffer))
             mode = noticed.mode if noticed is not None else None
-            if raw.nbytes >= (BUNDLE_BYTES if mode else LEASE_BYTES) or mode == "r+":
+            if raw.nbytes >= (BUNDLE_BYTES if mode else LEASE_BYTES) or mode == "r+" or (noticed and noticed.segment):
                 segment = self._segment(raw, noticed, len(enclosures) < DESCRIPTORS_MAX - 1)
                 if segment is not None:
                     enclosures.append(Enclosure(len(parts), segment, 0, raw.nbytes, _HOW[mode]))
@@ -120,6 +127,8 @@ class Packer:
         """One that holds these bytes; None where they must travel otherwise."""
         if not room:
             return None
+        if noticed is not None and noticed.segment is not None:
+            return noticed.segment
         if noticed is None or not self._dedupe:
             return self._filled([raw], raw.nbytes)
         mark = fingerprint(raw)

@@ -42,7 +42,7 @@ _ASK_BYTES = 1 << 26  # before so much fresh memory is written, the system is as
 class _Memory:
     """A memory file, empty or used."""
 
-    __slots__ = ("capacity", "fd", "mapping", "used")
+    __slots__ = ("capacity", "fd", "inode", "mapping", "used")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -51,6 +51,7 @@ class _Memory:
         self.fd = os.memfd_create("plait-segment")
         try:
             os.ftruncate(self.fd, capacity)
+            self.inode = os.fstat(self.fd).st_ino
         except BaseException:
             self.close()
             raise
@@ -60,6 +61,9 @@ class _Memory:
         if fd >= 0:
             os.close(fd)
         self.mapping = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def prepare(self) -> None:
         """It will be written: not for the first time, and its pages are mapped to that end."""
@@ -91,7 +95,17 @@ class Segment:
 
     @property
     def fd(self) -> int:
+        """Its descriptor; -1 in a child that this process has forked."""
         return self._memory.fd
+
+    @property
+    def inode(self) -> int:
+        """What its file is known by, whatever number a descriptor has."""
+        return self._memory.inode
+
+    def map(self) -> Mapping:
+        """Its memory, writable; what is written, every reader sees."""
+        return Mapping(self._memory.fd, self.nbytes, writable=True)
 
     def write(self, pieces: Iterable[Any]) -> None:
         """Fill it with the pieces, one behind the other. Raises OSError where there is no room."""
