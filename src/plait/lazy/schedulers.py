@@ -97,8 +97,8 @@ class _ThreadRun:
 def processes(execution: Execution, workers: int | None) -> None:
     """Run the nodes on worker processes."""
     budget = nesting.budget()
-    run = backends.runner(backends.PROCESSES, max(2, budget.cores) if workers is None else workers)
-    if isinstance(run, backends.InPlace):
+    run = backends.open_processes(max(2, budget.cores) if workers is None else workers)
+    if run is None:  # inside a worker, and none are left
         sync(execution, None)
         return
     finished = False

@@ -11,8 +11,12 @@
 """
 
 from plait.parallel import pool as pool
+from plait.parallel.backends.base import ParallelBackendBase as ParallelBackendBase
+from plait.parallel.backends.registry import register_parallel_backend as register_parallel_backend
 from plait.parallel.budget import cpu_count as cpu_count
 from plait.parallel.calls import delayed as delayed
+from plait.parallel.config import parallel_backend as parallel_backend
+from plait.parallel.config import parallel_config as parallel_config
 from plait.parallel.errors import PoolError as PoolError
 from plait.parallel.errors import RemoteTaskError as RemoteTaskError
 from plait.parallel.errors import RemoteTraceback as RemoteTraceback
@@ -43,6 +47,7 @@ _LATER = {
 
 __all__ = [
     "Parallel",
+    "ParallelBackendBase",
     "PoolError",
     "ProcessPoolExecutor",
     "RemoteTaskError",
@@ -59,7 +64,10 @@ __all__ = [
     "effective_n_jobs",
     "hash",
     "load",
+    "parallel_backend",
+    "parallel_config",
     "pool",
+    "register_parallel_backend",
     "register_compressor",
     "share",
     "wrap_non_picklable_objects",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 LEAST_S = 0.05  # a batch shorter than this is mostly overhead
 MOST_S = 0.5  # and one longer leaves others idle at the end
 _GROWTH = 8
 _MAX_TASKS = 1 << 14
+
+
+class Sizes(Protocol):
+    """A policy. Owned by the caller's thread."""
+
+    @property
+    def size(self) -> int: ...
+    def learn(self, tasks: int, seconds: float) -> None: ...
 
 
 class FixedBatches:

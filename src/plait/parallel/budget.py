@@ -73,7 +73,7 @@ def worker_count(n_jobs: Any) -> int:
             raise ValueError(f"n_jobs={n_jobs!r} is not an integer; {remedy}") from None
         wanted = int(n_jobs)
     if wanted == 0:
-        raise ValueError(f"n_jobs=0 leaves nobody to run the tasks; {remedy}")
+        raise ValueError(f"n_jobs=0 leaves nobody to run the tasks: n_jobs == 0 in Parallel has no meaning; {remedy}")
     return wanted if wanted > 0 else max(1, cpu_count() + 1 + wanted)
 
 

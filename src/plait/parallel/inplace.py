@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from plait._base.call import split
+from plait.parallel import nesting
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.naming import call_text, function_name
 from plait.parallel.outcome import new_call, note_task
@@ -21,14 +22,29 @@ from plait.trace import ring
 class InPlaceLoop:
     """The tasks of one call, in the caller's own greenlet or thread."""
 
-    def __init__(self, tasks: Iterator[Any], policy: FailurePolicy, observer: Observer | None = None) -> None:
-        """observer: is told of `done` after each task."""
+    def __init__(
+        self,
+        tasks: Iterator[Any],
+        policy: FailurePolicy,
+        observer: Observer | None = None,
+        scope: nesting.Scope | None = None,
+    ) -> None:
+        """observer: is told of `done` after each task. scope: what the tasks are inside of, if not the caller's."""
         self.done = 0  # tasks that have ended
+        self.exhausted = False
         self._tasks = tasks
         self._policy = policy
         self._observer = observer
+        self._scope = scope
         self._id = new_call()
         self._begin_ns = ring.now_ns() if ring.enabled else 0
+
+    @property
+    def sent(self) -> int:
+        """Nothing is under way between two tasks."""
+        return self.done
+
+    batches = given = sent
 
     def start(self) -> Iterator[Any]:
         """The iterator of results; each task runs when its result is asked for."""
@@ -49,6 +65,8 @@ class InPlaceLoop:
 
     def _results(self) -> Iterator[Any]:
         observer, run = self._observer, self._run_traced if ring.enabled else _run
+        if self._scope is not None:
+            run = self._inside(self._scope, run)
         try:
             for item in self._tasks:
                 function, args, kwargs = split(item)
@@ -62,6 +80,7 @@ class InPlaceLoop:
                     observer.advance(self.done)
                 yield value
                 del value
+            self.exhausted = True
         finally:
             if observer is not None:
                 observer.close()
@@ -84,6 +103,14 @@ class InPlaceLoop:
         if self._policy.ends_loop(error, runs):
             raise error
         return error
+
+    @staticmethod
+    def _inside(scope: nesting.Scope, run: Callable[..., Any]) -> Callable[..., Any]:
+        def run_inside(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+            with nesting.inside(scope):
+                return run(function, args, kwargs)
+
+        return run_inside
 
     def _run_traced(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         begin_ns = ring.now_ns()

@@ -27,7 +27,7 @@ from plait._base import clock
 from plait._base.call import split
 from plait.green.waiter import DeadlineExceeded
 from plait.parallel.backends.base import Runner
-from plait.parallel.batching import AutoBatches, FixedBatches
+from plait.parallel.batching import Sizes
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TaskTimeout, TransportError
 from plait.parallel.failures import FailurePolicy
@@ -43,7 +43,7 @@ class Loop:
         self,
         tasks: Iterator[Any],
         runner: Runner,
-        sizes: AutoBatches | FixedBatches,
+        sizes: Sizes,
         pre_dispatch: int | None,
         policy: FailurePolicy,
         ordered: bool,
@@ -51,6 +51,8 @@ class Loop:
     ) -> None:
         """pre_dispatch: tasks sent before the first result; None for all. observer: is told of `done`."""
         self.done = 0  # tasks that have ended
+        self.given = 0  # results that the consumer of a generator has got
+        self.batches = 0  # sent
         self._tasks = tasks
         self._runner = runner
         self._sizes = sizes
@@ -67,6 +69,16 @@ class Loop:
         self._overrun: dict[int, TaskTimeout] = {}  # by batch: was told to stop
         self._begin_ns = ring.now_ns() if ring.enabled else 0
         self._left = False
+
+    @property
+    def sent(self) -> int:
+        """Tasks that the iterator has given."""
+        return self._next_index
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has no more."""
+        return self._exhausted
 
     # -- in a greenlet or thread ---------------------------------------------------------------------------------
 
@@ -105,7 +117,9 @@ class Loop:
                     part.reverse()
                     while part:  # let go of each as it is handed over
                         yield part.pop()
+                        self.given += 1
             for part in self.due():
+                self.given += len(part)
                 yield from part
             self.leave(None)
         except BaseException as error:
@@ -219,6 +233,7 @@ class Loop:
     def _send(self, first: int, tasks: list[Task]) -> None:
         try:
             self._under_way[first] = self._runner.submit(first, tasks)
+            self.batches += 1
         except TransportError as error:
             if self._policy.fail_fast:
                 raise

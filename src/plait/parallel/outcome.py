@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TaskCancelled, TransportError, WorkerDied
 from plait.parallel.naming import call_text
+from plait.parallel.nesting import IN_PROCESS, Scope
 from plait.parallel.transport import pickling
 from plait.parallel.transport.exchange import Enclosure, Note
 from plait.parallel.transport.framing import Message
@@ -38,6 +39,7 @@ class CallRecord(NamedTuple):
     cores: int = 1  # the worker's share of the machine
     inner_max_num_threads: int | None = None  # threads of BLAS and OpenMP in a task; None: by its share of the cores
     tracing: bool = False  # collect events of the trace
+    scope: Scope = IN_PROCESS  # what its tasks are inside of, for loops that they start
 
 
 class Failure(NamedTuple):

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
-from plait.parallel import backends, batching, progress
+from plait.parallel import batching, callbacks, config, nesting, progress
+from plait.parallel import verbose as lines
 from plait.parallel.arithmetic import evaluate
-from plait.parallel.budget import GREENLETS, worker_count
+from plait.parallel.backends import registry
+from plait.parallel.backends.adapter import BackendSizes, Submitted, runs_tasks_itself
+from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, Runner
+from plait.parallel.budget import worker_count
+from plait.parallel.config import DEFAULTS, Default, Settings
 from plait.parallel.failures import FailurePolicy, Retries
 from plait.parallel.inplace import InPlaceLoop
+from plait.parallel.logger import Logger
 from plait.parallel.loop import Loop
+from plait.parallel.options import CallOptions, size_bytes
+from plait.parallel.reporting import Counting, Counts, Reporter, told
 from plait.parallel.tracebacks import trim
 
 if TYPE_CHECKING:
@@ -22,160 +32,449 @@ if TYPE_CHECKING:
 _RETURN_AS = ("list", "generator", "generator_unordered")
 
 
-class Parallel:
+class Parallel(Logger):
     """Parallel(n_jobs=4)(delayed(f)(x) for x in xs) is [f(x) for x in xs], run by workers.
 
-    n_jobs: workers; None is 1, which runs in place; -1 all cores, -2 all but one. The number is strict.
+    What is not given, or given as None, is taken from parallel_config where that has set it.
+
+    n_jobs: workers; by default 1, which runs in place; -1 all cores, -2 all but one. The number is strict.
         For backend="green" it is how many greenlets wait at once, 1000 by default.
-    backend: "processes" (also "loky"), "threading" or "sequential". prefer="threads" and require="sharedmem" choose
+    backend: "processes" (also "loky"), "multiprocessing", "threading", "sequential", "green", the name of a registered
+        one, a ParallelBackendBase, or a context of multiprocessing. prefer="threads" and require="sharedmem" choose
         threads where no backend is named.
     return_as: "list"; "generator", results in order as they come; "generator_unordered", as they end. Closing the
-        generator cancels the loop.
+        generator, or dropping it, cancels the loop.
     timeout: seconds that one task may take; then TaskTimeout, a TimeoutError. Makes batches of one task.
     pre_dispatch: tasks sent before the first result: "all", a number, or an expression with n_jobs.
     batch_size: tasks sent at once, "auto" by measured time.
+    max_nbytes: arrays from this size on, such as "1M", travel to processes in shared memory; None: none do. mmap_mode:
+        how workers see them: "r" read-only, "c" copied on writing, None as copies. temp_folder: for files, if there
+        have to be any.
     on_error: "raise" the first failure, or "return" exceptions in their results' places.
     retries: how often a task that failed is run again; Retries(count, on=...) says after which failures.
     progress: True for a bar, or a function that gets (done, total); total is None where the tasks have no length.
-    verbose: more than 0 reports on stderr at the end.
+    verbose: more than 0 reports on stderr, more often the higher it is; from 50 on, on stdout.
+    backend_kwargs: inner_max_num_threads (of BLAS and OpenMP in a worker process), initializer and initargs (called in
+        each worker before its first task), idle_worker_timeout (seconds), and what a registered backend has.
 
     A task's exception is raised with its own type; a note names the task, the cause has the worker's traceback. The
     calling greenlet parks while it waits, and others go on; a Timeout or a kill there cancels the loop. The pool stays
-    warm between calls, so `with Parallel(...) as parallel` is the same as calling it twice.
+    warm between calls; `with Parallel(...) as parallel` configures a registered backend once for all calls inside.
+    One call at a time: a second one while a generator is unfinished raises RuntimeError.
     """
 
     def __init__(
         self,
-        n_jobs: int | None = None,
-        backend: str | None = None,
+        n_jobs: Any = DEFAULTS.n_jobs,
+        backend: Any = DEFAULTS.backend,
         return_as: str = "list",
-        verbose: int = 0,
+        verbose: Any = DEFAULTS.verbose,
         timeout: float | None = None,
         pre_dispatch: int | str = "2 * n_jobs",
         batch_size: int | str = "auto",
+        temp_folder: Any = DEFAULTS.temp_folder,
+        max_nbytes: Any = DEFAULTS.max_nbytes,
+        mmap_mode: Any = DEFAULTS.mmap_mode,
+        prefer: Any = DEFAULTS.prefer,
+        require: Any = DEFAULTS.require,
         *,
-        prefer: str | None = None,
-        require: str | None = None,
         on_error: str = "raise",
         retries: int | Retries = 0,
         progress: bool | Callable[[int, int | None], object] = False,
+        **backend_kwargs: Any,
     ) -> None:
+        super().__init__()
         if return_as not in _RETURN_AS:
             raise ValueError(f"return_as={return_as!r} is not known; pass one of {', '.join(map(repr, _RETURN_AS))}")
-        if prefer not in (None, "threads", "processes"):
-            raise ValueError(f"prefer={prefer!r} is not known; pass 'threads', 'processes' or None")
-        if require not in (None, "sharedmem"):
-            raise ValueError(f"require={require!r} is not known; pass 'sharedmem' or None")
-        self.n_jobs = n_jobs
-        self.backend = _choose_backend(backend, prefer, require)
-        self.return_as = return_as
-        self.verbose = verbose
+        given = DEFAULTS.n_jobs if n_jobs is None else n_jobs
+        own = Settings(DEFAULTS.backend, given, verbose, temp_folder, max_nbytes, mmap_mode, prefer, require)
+        settings = _settle(own, backend, backend_kwargs)
+        self._backend: ParallelBackendBase = settings.backend
+        self.n_jobs = _whole(self._backend.default_n_jobs if settings.n_jobs is None else settings.n_jobs)
+        if isinstance(self._backend, NativeBackend):
+            worker_count(self.n_jobs)  # 0 is refused
+        self.verbose = settings.verbose
         self.timeout = timeout
         self.pre_dispatch = pre_dispatch
         self.batch_size = batch_size
+        self.return_as = return_as
+        self.return_generator = return_as != "list"
+        self.return_ordered = return_as != "generator_unordered"
         self.progress = progress
         self._policy = FailurePolicy(on_error, retries, timeout)
-        self._workers = _greenlet_count(n_jobs) if self.backend == backends.GREEN else worker_count(n_jobs)
-        self._limit = _task_limit(pre_dispatch, self._workers)
+        self._backend_kwargs = _backend_kwargs(settings, backend_kwargs)
         batching.batches(batch_size)
+        _task_limit(pre_dispatch, None)
+        if self.return_generator and not self._backend.supports_return_generator:
+            raise ValueError(f"Backend {type(self._backend).__name__} does not support return_as={return_as!r}; pass return_as='list'")
+        self.n_tasks: int | None = None  # of the latest call, where its iterable has a length
+        self._idle = [True]  # empty while a call runs: taken by pop(), which only one thread can
+        self._managed_backend = False
+        self._calling = False  # between the backend's start_call() and stop_call()
+        self._aborting = False  # the latest call was ended before its time
+        self._completed = False  # all of its tasks have ended
+        self._loop: Counting = Counts()
+        self._results: Any = None  # a weak reference to the generator under way
+        self._pre_dispatch_amount = 0
+        self._start_time = 0.0
 
-    def __call__(self, tasks: Iterable[Any]) -> Any:
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def __call__(self, iterable: Iterable[Any]) -> Any:
         """Run the tasks: delayed(f)(...) tuples or lazy nodes. A list, or an iterator by `return_as`."""
-        begin = clock.now()
-        backend = self.backend if self._workers > 1 or self.backend == backends.GREEN else backends.SEQUENTIAL
-        loop = self._loop(tasks, backend, self.return_as != "generator_unordered")
+        self._begin(iterable)
         try:
-            if self.return_as != "list":
-                results = loop.start()
-                return self._reporting(results, loop, begin) if self.verbose > 0 else results
-            collected = loop.collect()
+            loop = self._open(iterable)
+        except BaseException as error:
+            self._end(aborted=True)
+            trim(error)
+            raise
+        if not self.return_generator:
+            return self._collect(loop)
+        results = self._generate(loop)
+        try:
+            next(results)  # sends the first tasks
         except BaseException as error:
             trim(error)
             raise
-        self._report(loop, begin)
-        return collected
+        return results
+
+    def _begin(self, iterable: Iterable[Any]) -> None:
+        try:
+            self._idle.pop()
+        except IndexError:
+            raise RuntimeError(
+                "This Parallel instance is already running ! Before submitting new tasks, you must wait for the "
+                "completion of all the previous tasks, or clean all references to the output generator."
+            ) from None
+        self.n_tasks = len(iterable) if hasattr(iterable, "__len__") else None
+        self._loop = Counts()
+        self._aborting = self._completed = False
+        self._start_time = clock.now()
+
+    def _collect(self, loop: Loop | InPlaceLoop) -> Any:
+        try:
+            if type(self._backend).retrieval_context is ParallelBackendBase.retrieval_context:
+                results = loop.collect()
+            else:
+                with self._backend.retrieval_context():
+                    results = loop.collect()
+        except BaseException as error:
+            self._end(aborted=True)
+            trim(error)
+            raise
+        self._end()
+        return results
+
+    def _generate(self, loop: Loop | InPlaceLoop) -> Iterator[Any]:
+        try:
+            results = loop.start()
+            yield None  # from here on this generator knows how it ends
+            with self._backend.retrieval_context():
+                yield from results
+        except GeneratorExit:
+            self._end(aborted=True)
+            if isinstance(loop, Loop) and not sys.is_finalizing():
+                self._warn_of_waste(loop)
+            raise
+        except BaseException as error:
+            self._end(aborted=True)
+            trim(error)
+            raise
+        self._end()
+
+    def _end(self, aborted: bool = False) -> None:
+        """The call is over, one way or the other."""
+        self._loop = Counts(self._loop)
+        self._aborting = aborted
+        self._completed = not aborted
+        try:
+            if not aborted and self._reports():
+                self.print_progress()
+            if aborted and isinstance(self._backend, NativeBackend):  # a registered one was told by its runner
+                self._backend.abort_everything(ensure_ready=self._managed_backend)
+            self._end_use()
+        finally:
+            self._idle.append(True)
+
+    def _end_use(self) -> None:
+        if self._calling:
+            self._calling = False
+            self._backend.stop_call()
+        if not self._managed_backend:
+            self._backend.terminate()
+
+    def _warn_of_waste(self, loop: Loop) -> None:
+        """A generator was dropped: say which of its work was for nothing."""
+        unused, running = loop.done - loop.given, loop.sent - loop.done
+        said = []
+        if unused:
+            said.append(f"{unused} tasks have been successfully executed but not used.")
+        if running or not loop.exhausted:
+            said.append(f"{running} tasks which were still being processed by the workers have been cancelled.")
+        if said:
+            said.append("You could benefit from adjusting the input task iterator to limit unnecessary computation.")
+            warnings.warn(" ".join(said), stacklevel=3)
 
     def aio(self, tasks: Iterable[Any]) -> AsyncResults:
         """The same for asyncio: `await` it for the list, or `async for` over it for the results as they come.
 
         They come in order, or as they end with return_as="generator_unordered". Cancelling the asyncio task cancels the
-        loop. One worker is a worker here, so that the event loop goes on.
+        loop. One worker is a worker here, so that the event loop goes on. Calls may run side by side.
         """
         from plait.parallel import asynchronous  # it takes asyncio with it
 
         def loop(ordered: bool) -> Loop | InPlaceLoop:
-            if self.backend == backends.GREEN:
-                asynchronous.check_event_loop()
-            return self._loop(tasks, self.backend, ordered)
+            backend = self._backend
+            if not isinstance(backend, NativeBackend) or runs_tasks_itself(backend):
+                raise TypeError(f"{type(backend).__name__} cannot be awaited; pass one of plait's own backends")
+            backend.check_event_loop()
+            workers = backend.effective_n_jobs(self.n_jobs)
+            return self._native_loop(tasks, backend, workers, ordered)
 
-        return asynchronous.AsyncResults(loop, self.return_as != "generator_unordered")
+        return asynchronous.AsyncResults(loop, self.return_ordered)
 
-    def _loop(self, tasks: Iterable[Any], backend: str, ordered: bool) -> Loop | InPlaceLoop:
-        items = iter(tasks)
-        runner = backends.runner(backend, self._workers, self._policy.fail_fast)
+    # -- the loop and its backend ------------------------------------------------------------------------------------
+
+    def _open(self, iterable: Iterable[Any]) -> Loop | InPlaceLoop:
+        """The loop of this call, on a backend that is ready."""
+        workers = self._effective_n_jobs() if self._managed_backend else self._initialize_backend()
+        backend = self._backend
+        if workers == 0:
+            raise RuntimeError(f"{type(backend).__name__} has no active worker.")
+        native = isinstance(backend, NativeBackend) and not runs_tasks_itself(backend)
+        in_place = backend.runs_in_place(workers) if native else workers == 1
+        loop: Loop | InPlaceLoop
+        if in_place:
+            loop = self._in_place(iterable, None)
+        else:
+            self._print(f"Using backend {type(backend).__name__} with {workers} concurrent workers.")
+            self._calling = True
+            backend.start_call()
+            if native:
+                loop = self._native_loop(iterable, backend, workers, self.return_ordered)
+            else:
+                runner = Submitted(backend, self, workers, lambda: self._managed_backend)
+                loop = self._on(runner, iterable, self._registered_sizes(backend), self.return_ordered)
+        self._loop = loop
+        return loop
+
+    def _native_loop(
+        self, tasks: Iterable[Any], backend: NativeBackend, workers: int, ordered: bool
+    ) -> Loop | InPlaceLoop:
+        runner = backend.open(workers, self._options())
+        if runner is None:  # the budget has no workers left for a nested loop, or the backend never has any
+            nests = not backend.runs_in_place(workers)
+            return self._in_place(tasks, backend.scope_of(nesting.scope().workers) if nests else None)
+        sizes = backend.sizes(1 if self.timeout is not None else self.batch_size)
+        return self._on(runner, tasks, told(sizes, self), ordered)
+
+    def _on(self, runner: Runner, tasks: Iterable[Any], sizes: Any, ordered: bool) -> Loop:
+        """The loop on a runner, which is given back where there can be no loop."""
         try:
-            observer = progress.observer(self.progress, tasks)
+            limit = _task_limit(self.pre_dispatch, runner.limit)
+            self._pre_dispatch_amount = limit or 0
+            return Loop(iter(tasks), runner, sizes, limit, self._policy, ordered, self._observer(tasks))
         except BaseException:
-            runner.close()
+            runner.cancel()
             raise
-        if isinstance(runner, backends.InPlace):
-            return InPlaceLoop(items, self._policy, observer)
-        one_by_one = self.timeout is not None or self.backend == backends.GREEN
-        sizes = batching.FixedBatches(1) if one_by_one else batching.batches(self.batch_size)
-        return Loop(items, runner, sizes, self._limit, self._policy, ordered, observer)
+
+    def _in_place(self, tasks: Iterable[Any], scope: nesting.Scope | None) -> InPlaceLoop:
+        items = iter(tasks)
+        if isinstance(self.batch_size, int) and self.batch_size > 1:
+            items = _by_batches(items, self.batch_size)
+        return InPlaceLoop(items, self._policy, self._observer(tasks), scope)
+
+    def _registered_sizes(self, backend: ParallelBackendBase) -> Any:
+        return BackendSizes(backend) if self.batch_size == "auto" else batching.batches(self.batch_size)
+
+    def _options(self) -> CallOptions:
+        """For a backend of plait's own."""
+        given = {**getattr(self._backend, "backend_kwargs", {}), **self._backend_kwargs}
+        initializer = given.get("initializer")
+        threads = given.get("inner_max_num_threads")
+        return CallOptions(
+            self._policy.fail_fast,
+            given["max_nbytes"],
+            given["mmap_mode"],
+            given["temp_folder"],
+            getattr(self._backend, "inner_max_num_threads", None) if threads is None else threads,
+            None if initializer is None else (initializer, tuple(given.get("initargs", ()))),
+            given.get("idle_worker_timeout"),
+        )
+
+    def _initialize_backend(self) -> int:
+        """Make the backend ready, or the one that it names in its place; the number of workers."""
+        try:
+            workers = self._backend.configure(n_jobs=self.n_jobs, parallel=self, **self._configuration())
+        except FallbackToBackend as fallback:
+            self._backend = fallback.backend
+            return self._initialize_backend()
+        if self.timeout is not None and not self._backend.supports_timeout:
+            warnings.warn(
+                f"The backend class {type(self._backend).__name__!r} does not support timeout. You have set "
+                f"'timeout={self.timeout}' in Parallel but the 'timeout' parameter will not be used.",
+                stacklevel=4,
+            )
+        return workers
+
+    def _configuration(self) -> dict[str, Any]:
+        """Keywords for configure(): a registered backend expects a context of multiprocessing among them."""
+        if not isinstance(self._backend, NativeBackend) and "context" not in self._backend_kwargs:
+            import multiprocessing
+
+            return {**self._backend_kwargs, "context": multiprocessing.get_context()}
+        return self._backend_kwargs
+
+    def _effective_n_jobs(self) -> int:
+        return self._backend.effective_n_jobs(self.n_jobs)
 
     def __enter__(self) -> Parallel:
+        self._managed_backend = True
+        self._initialize_backend()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """The pool is shared: nothing to end."""
+        self._managed_backend = False
+        if self._calling:  # a generator is unfinished
+            self._aborting = True
+            self._backend.abort_everything(ensure_ready=False)
+        self._end_use()
+
+    # -- reports -----------------------------------------------------------------------------------------------------
+
+    @property
+    def n_dispatched_batches(self) -> int:
+        """Batches sent so far in this call, or in the latest."""
+        return self._loop.batches
+
+    @property
+    def n_dispatched_tasks(self) -> int:
+        """Tasks sent so far."""
+        return self._loop.sent
+
+    @property
+    def n_completed_tasks(self) -> int:
+        """Tasks that have ended so far."""
+        return self._loop.done
+
+    def print_progress(self) -> None:
+        """Called after each batch, and when all has ended: prints what `verbose` asks for."""
+        if self.verbose:
+            text = lines.final_line(self._state()) if self._completed else lines.line(self._state())
+            if text is not None:
+                self._print(text)
+
+    def has_ended(self) -> bool:
+        """Whether all tasks of the call have."""
+        return self._completed or (self._loop.exhausted and self._loop.done == self._loop.sent)
+
+    def _reports(self) -> bool:
+        return bool(self.verbose) or type(self).print_progress is not Parallel.print_progress
+
+    def _observer(self, tasks: Iterable[Any]) -> progress.Observer | None:
+        user = progress.observer(self.progress, tasks)
+        return Reporter(self, user) if self._reports() or callbacks.patched() else user
+
+    def _state(self) -> lines.State:
+        loop = self._loop
+        return lines.State(
+            self.verbose,
+            self.n_tasks,
+            self._pre_dispatch_amount,
+            loop.batches,
+            loop.sent,
+            loop.done,
+            loop.exhausted,
+            clock.now() - self._start_time,
+        )
+
+    def _print(self, message: str) -> None:
+        if self.verbose:
+            stream = sys.stderr if self.verbose < lines.TO_STDOUT else sys.stdout
+            stream.write(f"[{self}]: {message}\n")
 
     def __repr__(self) -> str:
-        return f"Parallel(n_jobs={self.n_jobs}, backend={self.backend!r})"
-
-    def _reporting(self, results: Iterator[Any], loop: Loop | InPlaceLoop, begin: float) -> Iterator[Any]:
-        yield from results
-        self._report(loop, begin)
-
-    def _report(self, loop: Loop | InPlaceLoop, begin: float) -> None:
-        if self.verbose > 0:
-            print(f"[{self!r}]: {loop.done} tasks in {clock.now() - begin:.1f} s", file=sys.stderr)
+        return f"{type(self).__name__}(n_jobs={self.n_jobs})"
 
 
 def effective_n_jobs(n_jobs: int | None = -1) -> int:
-    """How many workers `n_jobs` means on this machine."""
-    return worker_count(n_jobs)
+    """How many workers `n_jobs` means on this machine, for the backend that is in force."""
+    if n_jobs == 1:
+        return 1
+    backend, active = config.get_active_backend()
+    return backend.effective_n_jobs(active if n_jobs is None else n_jobs)
 
 
-def _greenlet_count(n_jobs: Any) -> int:
-    """Greenlets cost no core: a positive number is meant as it stands, everything else as the default."""
-    if n_jobs is None or (isinstance(n_jobs, int) and n_jobs < 0):
-        return GREENLETS
-    return worker_count(n_jobs)
-
-
-def _choose_backend(backend: str | None, prefer: str | None, require: str | None) -> str:
-    if backend is None:
-        return backends.THREADING if require == "sharedmem" or prefer == "threads" else backends.PROCESSES
-    name = backends.backend_name(backend)
-    if require == "sharedmem" and name == backends.PROCESSES:
+def _settle(own: Settings, backend: Any, kwargs: dict[str, Any]) -> Settings:
+    """The settings in force for a Parallel with these of its own. `kwargs` gets the context that `backend` may be."""
+    active = config.choose_backend(own.or_else(config.around()))
+    level = active.backend.nesting_level
+    if backend is None or isinstance(backend, Default):
+        return active.values()
+    if isinstance(backend, ParallelBackendBase):
+        if backend.nesting_level is None:
+            backend.nesting_level = level
+    elif hasattr(backend, "Pool") and hasattr(backend, "Lock"):
+        kwargs["context"] = backend
+        backend = registry.make("multiprocessing", nesting_level=level)
+    else:
+        backend = registry.make(backend, nesting_level=level)
+    settings = active._replace(backend=backend).values()
+    if settings.require == "sharedmem" and not getattr(backend, "supports_sharedmem", False):
         raise ValueError(
-            f'backend={backend!r} does not share memory, which require="sharedmem" asks for; '
+            f'Backend {type(backend).__name__} does not support shared memory, which require="sharedmem" asks for; '
             'pass backend="threading", or leave one of the two out'
         )
-    return name
+    return settings
 
 
-def _task_limit(pre_dispatch: Any, n_jobs: int) -> int | None:
-    """How many tasks to send before the first result; None for all. Raises ValueError."""
+def _backend_kwargs(settings: Settings, further: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **further,
+        "max_nbytes": size_bytes(settings.max_nbytes),
+        "temp_folder": settings.temp_folder,
+        "mmap_mode": settings.mmap_mode,
+        "prefer": settings.prefer,
+        "require": settings.require,
+        "verbose": max(0, settings.verbose - 50),
+    }
+
+
+def _whole(n_jobs: Any) -> int:
+    """`n_jobs` as an integer: numbers are rounded towards zero, and text may hold an integer. Raises ValueError."""
+    try:
+        return int(n_jobs)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"n_jobs={n_jobs!r} is not an integer; pass a positive count, or -1 for all cores "
+            "(n_jobs could not be converted to int)"
+        ) from None
+
+
+def _by_batches(items: Iterator[Any], size: int) -> Iterator[Any]:
+    """The items, taken from their iterator so many at a time."""
+    while batch := list(islice(items, size)):
+        yield from batch
+
+
+def _task_limit(pre_dispatch: Any, workers: int | None) -> int | None:
+    """How many tasks to send before the first result; None for all. Raises ValueError.
+
+    workers: what n_jobs in the text means. None: it is not known yet, and text is only checked for what it is.
+    """
     if pre_dispatch == "all" or pre_dispatch is None:
         return None
+    text = isinstance(pre_dispatch, str)
     try:
-        limit = int(evaluate(pre_dispatch, {"n_jobs": n_jobs}) if isinstance(pre_dispatch, str) else pre_dispatch)
+        limit = int(evaluate(pre_dispatch, {"n_jobs": workers or 1}) if text else pre_dispatch)
     except (ValueError, TypeError):
         limit = 0
+    else:
+        if text and workers is None:
+            return None
     if limit < 1:
         raise ValueError(
             f"pre_dispatch={pre_dispatch!r} is not a positive number of tasks; pass one, "

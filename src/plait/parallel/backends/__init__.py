@@ -1,13 +1,19 @@
-"""What a loop runs its batches on: worker processes, worker threads, or the caller itself."""
+"""What a loop runs its batches on: worker processes, worker threads, greenlets, or the caller itself.
 
+`base` has the interface that others implement, `registry` the names, `adapter` runs what others register.
+"""
+
+from plait.parallel.backends.adapter import Submitted as Submitted
+from plait.parallel.backends.autobatching import AutoBatchingMixin as AutoBatchingMixin
+from plait.parallel.backends.base import FallbackToBackend as FallbackToBackend
+from plait.parallel.backends.base import NativeBackend as NativeBackend
+from plait.parallel.backends.base import ParallelBackendBase as ParallelBackendBase
 from plait.parallel.backends.base import Runner as Runner
-from plait.parallel.backends.execute import run_here as run_here
+from plait.parallel.backends.processes import LokyBackend as LokyBackend
+from plait.parallel.backends.processes import MultiprocessingBackend as MultiprocessingBackend
 from plait.parallel.backends.processes import Processes as Processes
-from plait.parallel.backends.registry import GREEN as GREEN
-from plait.parallel.backends.registry import PROCESSES as PROCESSES
-from plait.parallel.backends.registry import SEQUENTIAL as SEQUENTIAL
-from plait.parallel.backends.registry import THREADING as THREADING
-from plait.parallel.backends.registry import backend_name as backend_name
-from plait.parallel.backends.registry import runner as runner
-from plait.parallel.backends.sequential import InPlace as InPlace
+from plait.parallel.backends.processes import open_processes as open_processes
+from plait.parallel.backends.registry import register_parallel_backend as register_parallel_backend
+from plait.parallel.backends.sequential import SequentialBackend as SequentialBackend
+from plait.parallel.backends.threads import ThreadingBackend as ThreadingBackend
 from plait.parallel.backends.threads import Threads as Threads

@@ -13,19 +13,55 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from plait._base import clock
 from plait._base.natives import get_ident
 from plait.green import Greenlet, get_hub, joinall
 from plait.greenlet import getcurrent
+from plait.parallel.backends.base import ACTIVE, NativeBackend, Runner, above
+from plait.parallel.batching import FixedBatches
+from plait.parallel.budget import GREENLETS, worker_count
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TaskCancelled
 from plait.parallel.naming import function_name
+from plait.parallel.options import CallOptions
 from plait.parallel.outcome import Batch, Task, new_call, note_task, stopped
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
 GRACE_S = 0.5  # from an exception in a task to its being given up
+
+
+class GreenBackend(NativeBackend):
+    """A greenlet for each task, `n_jobs` of them at once. Loops that its tasks start are not nested."""
+
+    default_n_jobs = GREENLETS
+    uses_threads = True
+    supports_sharedmem = True
+
+    def effective_n_jobs(self, n_jobs: int | None) -> int:
+        """Greenlets cost no core: a positive number is meant as it stands, None and -1 as the default."""
+        return GREENLETS if n_jobs is None or n_jobs < 0 else worker_count(n_jobs)
+
+    def runs_in_place(self, workers: int) -> bool:
+        return False
+
+    def open(self, workers: int, options: CallOptions) -> Runner:
+        return Greenlets(workers)
+
+    def check_event_loop(self) -> None:
+        from plait.parallel.asynchronous import check_event_loop  # it takes asyncio with it
+
+        check_event_loop()
+
+    def sizes(self, batch_size: Any) -> FixedBatches:
+        """A batch is a greenlet, and so is a task."""
+        return FixedBatches(1)
+
+    def get_nested_backend(self) -> tuple[Any, int | None]:
+        nested: tuple[Any, int | None] = above[ACTIVE]()
+        return nested
 
 
 class Greenlets:

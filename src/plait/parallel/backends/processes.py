@@ -2,22 +2,133 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from plait.parallel import nesting, pool
+from plait.parallel.backends.autobatching import AutoBatchingMixin
+from plait.parallel.backends.base import FallbackToBackend, NativeBackend, Runner, borrow
+from plait.parallel.backends.sequential import SequentialBackend
+from plait.parallel.nesting import Scope
+from plait.parallel.options import BACKEND_KEYWORDS, PLAIN, CallOptions
 from plait.parallel.outcome import Batch, CallRecord, Task
 from plait.parallel.pool.process_pool import ProcessRun
+from plait.parallel.transport import pickling
 from plait.trace import ring
+
+_OPTIONS = frozenset(CallOptions._fields)
+
+
+class _Lease:
+    """The use of the pool from configure() to terminate(): as long as it is the same, so are the workers."""
+
+
+class ProcessBackend(AutoBatchingMixin, NativeBackend):
+    """Worker processes."""
+
+    workers = nesting.PROCESSES  # as its tasks' scope says it
+    _workers: _Lease | None = None
+
+    def configure(
+        self,
+        n_jobs: int = 1,
+        parallel: Any = None,
+        prefer: str | None = None,
+        require: str | None = None,
+        **backend_kwargs: Any,
+    ) -> int:
+        """Raises ValueError and TypeError for keywords that there are not."""
+        if "timeout" in {**self.backend_kwargs, **backend_kwargs}:
+            raise ValueError(
+                "'timeout' of a process backend is called `idle_worker_timeout`, "
+                "since the time that a task may take is Parallel's own `timeout`; pass one of these two"
+            )
+        unknown = {**self.backend_kwargs, **backend_kwargs}.keys() - BACKEND_KEYWORDS - _OPTIONS
+        if unknown:
+            raise TypeError(
+                f"{', '.join(sorted(unknown))}: no keyword of Parallel or of its process backends; "
+                f"these have {', '.join(sorted(BACKEND_KEYWORDS))}"
+            )
+        workers = self.effective_n_jobs(n_jobs)
+        if workers == 1:
+            raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
+        self.parallel = parallel
+        self._workers = _Lease()
+        return workers
+
+    def effective_n_jobs(self, n_jobs: int | None) -> int:
+        workers = super().effective_n_jobs(n_jobs)
+        if workers == 1:
+            return 1
+        refusal = self._refusal()
+        if refusal is not None:
+            warnings.warn(refusal, stacklevel=3)
+            return 1
+        return workers
+
+    def _refusal(self) -> str | None:
+        """Why a loop here has no workers, as far as it is nested."""
+        raise NotImplementedError
+
+    def _below_threads(self) -> bool:
+        return bool(self.nesting_level) and nesting.in_worker_thread()
+
+    def open(self, workers: int, options: CallOptions) -> Runner | None:
+        granted = borrow(workers)
+        return Processes(granted, options, self.scope_of(self.workers)) if granted else None
+
+    def terminate(self) -> None:
+        self._workers = None
+        self.reset_batch_stats()
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """The call's tasks were stopped by its runner."""
+        self._workers = _Lease() if ensure_ready else None
+
+
+class LokyBackend(ProcessBackend):
+    """The default: worker processes, whose loops may have workers again. Named for the library that joblib has here."""
+
+    supports_inner_max_num_threads = True
+
+    def _refusal(self) -> str | None:
+        if nesting.scope().workers == nesting.MULTIPROCESSING:
+            return "Loky-backed parallel loops cannot be called in a multiprocessing, setting n_jobs=1"
+        if self._below_threads():
+            return "Loky-backed parallel loops cannot be nested below threads, setting n_jobs=1"
+        return None
+
+
+class MultiprocessingBackend(ProcessBackend):
+    """The same worker processes, under the rules of joblib's older backend: below its tasks nothing has processes."""
+
+    workers = nesting.MULTIPROCESSING
+
+    def _refusal(self) -> str | None:
+        workers = nesting.scope().workers
+        if workers == nesting.MULTIPROCESSING:
+            return "Multiprocessing-backed parallel loops cannot be nested, setting n_jobs=1"
+        if workers == nesting.PROCESSES:
+            return "Multiprocessing-backed parallel loops cannot be nested, below loky, setting n_jobs=1"
+        if self._below_threads():
+            return "Multiprocessing-backed parallel loops cannot be nested below threads, setting n_jobs=1"
+        return None
 
 
 class Processes:
-    """The pool's processes. The run is taken from the pool here; only the budget is added."""
+    """Some of the pool's processes, for one call. The run is taken from the pool here; only the budget is added."""
 
-    def __init__(self, limit: int, fail_fast: bool = True) -> None:
+    def __init__(self, limit: int, options: CallOptions = PLAIN, scope: Scope = nesting.IN_PROCESS) -> None:
         self.limit = limit
-        record = CallRecord(cores=max(1, nesting.budget().cores // limit), tracing=ring.enabled)
+        record = CallRecord(
+            cores=max(1, nesting.budget().cores // limit),
+            inner_max_num_threads=options.inner_max_num_threads,
+            tracing=ring.enabled,
+            scope=scope if scope.backend is None else scope._replace(backend=pickling.dumps(scope.backend)),
+        )
         try:
-            self._run: ProcessRun = pool.processes().open(limit, record, fail_fast)
+            self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast)
         except BaseException:
             nesting.budget().give_back(limit)
             raise
@@ -43,3 +154,9 @@ class Processes:
         if self._open:
             self._open = False
             nesting.budget().give_back(self.limit)
+
+
+def open_processes(workers: int) -> Processes | None:
+    """So many of the pool's processes for one call; None where the caller had better run its tasks itself."""
+    granted = borrow(workers)
+    return Processes(granted) if granted else None

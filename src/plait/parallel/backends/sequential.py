@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
-from plait.parallel.backends.execute import run_here
-from plait.parallel.completions import Completions
-from plait.parallel.interrupts import Interruptible
-from plait.parallel.outcome import Batch, Task, new_call
+from plait.parallel.backends.base import ACTIVE, NativeBackend, Runner, above
+from plait.parallel.budget import worker_count
+from plait.parallel.options import CallOptions
 
 
-class InPlace:
-    """The caller runs each batch when it submits it."""
+class SequentialBackend(NativeBackend):
+    """No workers, whatever `n_jobs` is. Loops that its tasks start are not nested."""
 
-    limit = 1
+    uses_threads = True
+    supports_sharedmem = True
+    supports_return_generator = True  # type: ignore[assignment]
+    supports_timeout = False  # type: ignore[assignment]
+    supports_retrieve_callback = False
 
-    def __init__(self) -> None:
-        self.completions: Completions[Batch] = Completions()
-        self.id = new_call()
+    def effective_n_jobs(self, n_jobs: int | None) -> int:
+        worker_count(n_jobs)  # 0 is refused
+        return 1
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
-        batch = Batch(first, tasks, labels)
-        run_here(batch, self.id, Interruptible())  # an interruption of the task around this one goes through it
-        if isinstance(batch.error, KeyboardInterrupt | SystemExit | GeneratorExit):
-            raise batch.error
-        self.completions.put(batch)
-        return batch
+    def runs_in_place(self, workers: int) -> bool:
+        return True
 
-    def stop(self, batch: Batch) -> None:
-        """It has ended."""
+    def open(self, workers: int, options: CallOptions) -> Runner | None:
+        return None
 
-    def cancel(self) -> None:
-        """Nothing is under way."""
+    def submit(self, func: Callable[[], Any], callback: Callable[..., Any] | None = None) -> Any:
+        raise RuntimeError("the sequential backend has no workers to submit to; call the function")
 
-    def close(self) -> None:
-        """Nothing is held."""
+    def get_nested_backend(self) -> tuple[Any, int | None]:
+        nested: tuple[Any, int | None] = above[ACTIVE]()
+        return nested

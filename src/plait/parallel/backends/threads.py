@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from plait.parallel import interrupts, nesting, pool
+from plait.parallel.backends.base import FallbackToBackend, NativeBackend, Runner, borrow
 from plait.parallel.backends.execute import run_here
+from plait.parallel.backends.sequential import SequentialBackend
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError
 from plait.parallel.interrupts import Interruptible
+from plait.parallel.nesting import Scope
+from plait.parallel.options import CallOptions
 from plait.parallel.outcome import Batch, Task, new_call
 
 
-class Threads:
-    """The pool's threads, as many as the caller asked for."""
+class ThreadingBackend(NativeBackend):
+    """Worker threads: nothing is pickled, and functions that hold the GIL take turns."""
 
-    def __init__(self, limit: int) -> None:
+    uses_threads = True
+    supports_sharedmem = True
+
+    def configure(self, n_jobs: int = 1, parallel: Any = None, **backend_kwargs: Any) -> int:
+        workers = self.effective_n_jobs(n_jobs)
+        if workers == 1:
+            raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
+        self.parallel = parallel
+        return workers
+
+    def open(self, workers: int, options: CallOptions) -> Runner | None:
+        granted = borrow(workers)
+        return Threads(granted, self.scope_of(nesting.THREADS)) if granted else None
+
+
+class Threads:
+    """Some of the pool's threads, for one call."""
+
+    def __init__(self, limit: int, scope: Scope) -> None:
         self.limit = limit
         self.completions: Completions[Batch] = Completions()
         self.id = new_call()
+        self._scope = scope
         self._crew = pool.threads().crew(self._run, limit, strict=True, lost=self._lost)
         self._open = True
 
@@ -28,6 +52,7 @@ class Threads:
         return batch
 
     def _run(self, batch: Batch) -> None:
+        nesting.enter(self._scope)
         run_here(batch, self.id, interrupts.current() or Interruptible())
         if not batch.lost:
             self.completions.put(batch)

@@ -127,7 +127,7 @@ class _Worker:
         """The next batches are another call's."""
         self._call, self._record = call, record
         self._functions.clear()  # it must not see the other's globals
-        nesting.enter_process(record.cores)
+        nesting.enter_process(record.cores, record.scope)
         if record.tracing and not ring.enabled:
             ring.start()
 
