@@ -80,7 +80,6 @@ def test_loky_has_the_names_that_programs_import(run_script):
     compat.install("joblib")
     import joblib
     from joblib.externals.loky import cpu_count, set_loky_pickler, wait
-    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
     from joblib.externals.loky.backend import resource_tracker
     set_loky_pickler("pickle")
     set_loky_pickler()
@@ -88,8 +87,101 @@ def test_loky_has_the_names_that_programs_import(run_script):
         set_loky_pickler("math")
     except AttributeError as error:
         print(error)
-    print(cpu_count() == joblib.cpu_count(), issubclass(TerminatedWorkerError, BrokenProcessPool))
+    print(cpu_count() == joblib.cpu_count())
     print(joblib.externals.loky.backend.resource_tracker._resource_tracker._fd)
     """
     told = run_script(script)
-    assert told.stdout == "module 'math' has no Pickler; pass 'cloudpickle' or 'pickle'\nTrue True\nNone\n", told.stderr
+    assert told.stdout == "module 'math' has no Pickler; pass 'cloudpickle' or 'pickle'\nTrue\nNone\n", told.stderr
+
+
+def test_lokys_executor_is_shared_until_it_is_shut_down(run_script):
+    script = """
+    import os
+    from plait import compat
+    compat.install("joblib")
+    from joblib.executor import MemmappingExecutor, get_memmapping_executor
+    from joblib.externals.loky import get_reusable_executor, wait
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+    one = get_reusable_executor(2)
+    print(one is get_reusable_executor(2), one is get_reusable_executor(reuse=True), one is get_reusable_executor(3))
+    executor = get_memmapping_executor(2)
+    pid, = {future.result() for future in wait([executor.submit(os.getpid)]).done}
+    executor.shutdown(kill_workers=True)
+    os.environ["NEW"] = "seen"
+    other = MemmappingExecutor.get_memmapping_executor(2)
+    print(other is executor, other.submit(os.getenv, "NEW").result(), os.path.exists(f"/proc/{pid}"))
+    for kind in (BrokenProcessPool, TerminatedWorkerError):
+        try:
+            other.submit(os._exit, 7).result()
+        except kind as error:
+            print("_exit" in str(error))
+    """
+    done = run_script(script)
+    assert done.stdout == "True True False\nFalse seen False\nTrue\nTrue\n", done.stderr
+
+
+def test_pools_have_the_methods_of_multiprocessings(run_script):
+    script = """
+    from plait import compat
+    compat.install("joblib")
+    import multiprocessing, time
+    from joblib.pool import MemmappingPool
+    told = []
+    with MemmappingPool(2, max_nbytes=10) as pool:
+        print(pool.map(abs, [-1, 2]), pool.apply(pow, (2, 3)), pool.starmap(pow, [(2, 2), (3, 2)]))
+        print(list(pool.imap(abs, [-3])), sorted(pool.imap_unordered(abs, [-5, 4])))
+        asked = pool.apply_async(int, ("7",), {"base": 8}, callback=told.append)
+        wrong = pool.apply_async(int, ("x",), error_callback=told.append)
+        print(asked.get(20), asked.ready(), asked.successful(), wrong.wait(20), wrong.successful())
+        pool.close()
+        pool.join()
+        print(sorted(type(value).__name__ for value in told))
+        waiting = MemmappingPool(1)
+        try:
+            waiting.apply_async(time.sleep, (60,)).get(0.01)
+        except multiprocessing.TimeoutError as error:
+            print(error)
+        waiting.terminate()
+        try:
+            pool.apply(abs, (1,))
+        except RuntimeError as error:
+            print("after shutdown" in str(error))
+    """
+    done = run_script(script)
+    assert done.stdout.splitlines() == [
+        "[1, 2] 8 [4, 9]",
+        "[3] [4, 5]",
+        "7 True True None False",
+        "['ValueError', 'int']",
+        "no result within timeout=0.01 s; pass a longer timeout, or None for no limit",
+        "True",
+    ], done.stderr
+
+
+def test_a_pool_pickles_by_the_users_reducers(run_script):
+    script = """
+    from plait import compat
+    compat.install("joblib")
+    from joblib.pool import PicklingPool
+
+    class Point:
+        def __init__(self, x):
+            self.x = x
+        def __reduce__(self):
+            raise TypeError("not by itself")
+
+    def there(point):
+        return Point, (point.x + 10,)
+
+    def back(point):
+        return Point, (point.x + 100,)
+
+    def moved(point):
+        return Point(point.x + 1)
+
+    pool = PicklingPool(2, forward_reducers={Point: there}, backward_reducers={Point: back})
+    print([point.x for point in pool.map(moved, [Point(0), Point(1)])])
+    pool.terminate()
+    """
+    done = run_script(script)
+    assert done.stdout == "[111, 112]\n", done.stderr

@@ -33,13 +33,16 @@ _COMPRESSOR_DATA = (
 )
 _LOKY = (
     "ALL_COMPLETED",
+    "BrokenProcessPool",
     "CancelledError",
     "Executor",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
     "Future",
     "TimeoutError",
+    "ProcessPoolExecutor",
     "as_completed",
+    "get_reusable_executor",
     "set_loky_pickler",
     "wait",
 )
@@ -53,7 +56,7 @@ _MODULES: dict[str, Row] = {
             "hash": f"{_HASHING}:hash",
             "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
         },
-        submodules=("_cloudpickle_wrapper", "_multiprocessing_helpers", "_utils", "externals"),
+        submodules=("_cloudpickle_wrapper", "_multiprocessing_helpers", "_utils", "executor", "externals", "pool"),
     ),
     "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
     "joblib.logger": Same(_LOGGER),
@@ -94,18 +97,21 @@ _MODULES: dict[str, Row] = {
     "joblib._utils": Face({"eval_expr": "plait.parallel.arithmetic:evaluate"}),
     "joblib._multiprocessing_helpers": Same(f"{_PRIVATE}.multiprocessing_helpers"),
     "joblib._cloudpickle_wrapper": Face({"wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects"}),
+    "joblib.executor": Face(
+        {name: f"{_PRIVATE}.executor:{name}" for name in ("MemmappingExecutor", "get_memmapping_executor")}
+    ),
+    "joblib.pool": Same(f"{_PRIVATE}.pool"),
     "joblib.externals": Face({}, submodules=("loky",)),
     "joblib.externals.loky": Face(
         {
             **{name: f"{_PRIVATE}.loky:{name}" for name in _LOKY},
-            "BrokenProcessPool": f"{_ERRORS}:PoolError",
             "cpu_count": "plait.parallel:cpu_count",
             "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
         },
         submodules=("backend", "process_executor"),
     ),
     "joblib.externals.loky.process_executor": Face(
-        {"BrokenProcessPool": f"{_ERRORS}:PoolError", "TerminatedWorkerError": f"{_ERRORS}:WorkerDied"}
+        {"BrokenProcessPool": f"{_PRIVATE}.loky:BrokenProcessPool", "TerminatedWorkerError": f"{_ERRORS}:WorkerDied"}
     ),
     "joblib.externals.loky.backend": Face({}, submodules=("resource_tracker",)),
     "joblib.externals.loky.backend.resource_tracker": Same(f"{_PRIVATE}.resource_tracker"),

@@ -36,16 +36,18 @@ def threads() -> ThreadPool:
         return _threads
 
 
-def shutdown() -> None:
-    """End all workers. Loops that run are told by a PoolError; idle workers leave at once."""
+def shutdown(threads: bool = True) -> None:
+    """End all workers, or the processes alone. Loops that run are told by a PoolError; idle workers leave at once."""
     global _processes, _threads
     with _lock:
         stopping, _processes = _processes, None
-        threads, _threads = _threads, None
+        also = None
+        if threads:
+            also, _threads = _threads, None
     if stopping is not None:
         stopping.stop()
-    if threads is not None:
-        threads.stop()
+    if also is not None:
+        also.stop()
 
 
 def _forget_parent() -> None:
