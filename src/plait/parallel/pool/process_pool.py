@@ -329,7 +329,6 @@ class ProcessPool:
                 raise EOFError
             if events & select.EPOLLOUT and worker.sender.flush():
                 self._epoll.modify(fd, select.EPOLLIN)
-                worker.exports.sent()
             if events & ~select.EPOLLOUT:
                 self._read(worker)
         except (EOFError, OSError):
@@ -440,9 +439,7 @@ class ProcessPool:
         run.busy.add(worker)
         batch.began = clock.now()
         try:
-            if worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
-                worker.exports.sent()
-            else:
+            if not worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
                 self._epoll.modify(worker.process.channel.fileno(), select.EPOLLIN | select.EPOLLOUT)
         except OSError:
             self._bury(worker)

@@ -30,7 +30,7 @@ from plait.parallel import nesting, outcome
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import CallRecord, Reply, Word
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Exports, Imports
+from plait.parallel.transport.exchange import Exports, Imports, Note
 from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.parallel.transport.packing import OFF, Packer, Parcel
 from plait.parallel.transport.segments import SegmentPool
@@ -83,24 +83,25 @@ class _Worker:
     def serve(self) -> None:
         while True:
             for message in self._receiver.receive():
-                answer, descriptors = self._answer(message)
+                answer, note, descriptors = self._answer(message)
                 _flush_output()  # what a task printed is out before its result: the parent may end at once
                 self._sender.send(answer, descriptors)
-                self._exports.sent()
+                if note is not None:
+                    self._exports.sent(note)
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
         if self._in_task:
             self._in_task = False
             raise Cancelled
 
-    def _answer(self, message: Message) -> tuple[Message, Sequence[int]]:
-        """The reply to a batch, and the descriptors that go with it."""
-        batch, call, first, hashes, blobs, record, note, words = pickle.loads(message[0])
+    def _answer(self, message: Message) -> tuple[Message, Note | None, Sequence[int]]:
+        """The reply to a batch, with the note in it, and the descriptors that go with it."""
+        batch, call, first, hashes, blobs, record, enclosed, words = pickle.loads(message[0])
         if words:
             self._exports.release(words)
         del message[0]
-        if note is not None:
-            self._imports.open(note, message, self._receiver.descriptors)
+        if enclosed is not None:
+            self._imports.open(enclosed, message, self._receiver.descriptors)
         if record is not None:
             self._begin_call(call, record)
         how, detail, results = self._run(call, first, hashes, blobs, message)
@@ -114,9 +115,12 @@ class _Worker:
                 del results[good:]
         del results[:]  # leases end with what they hold
         events = ring.drain() if self._record.tracing else []
-        note, descriptors = self._exports.enclose(packed.enclosures) if packed.enclosures else (None, ())
+        note: Note | None = None
+        descriptors: Sequence[int] = ()
+        if packed.enclosures:
+            note, descriptors = self._exports.enclose(packed.enclosures)
         reply = Reply(batch, how, detail, events, note, self._imports.take_words())
-        return [pickle.dumps(reply, protocol=5), *packed.parts], descriptors
+        return [pickle.dumps(reply, protocol=5), *packed.parts], note, descriptors
 
     def tell(self, kind: str, data: Any) -> None:
         """Say something to the parent, where `outcome.listeners[kind]` hears it. From a task, or around one."""

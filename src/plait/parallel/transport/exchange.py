@@ -5,7 +5,7 @@
     Exports.release() <-- words ------------       a mapping died: its lease is a word (Imports.take_words())
 
 Both ends of a channel have both: arguments go one way, results the other. The note and the words ride in the heads of
-ordinary messages. A segment that is not kept has no lease: the kernel holds it on its way, and then the reader.
+ordinary messages. The lease of a segment that is not kept ends as soon as the reader has it: the word comes at once.
 
 An Exports belongs to the thread that sends; an Imports to the one that receives, but its mappings may die anywhere.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 from plait.parallel._native.memory import Mapping
@@ -28,9 +29,11 @@ SHARED = 3  # mapped; what the reader writes, all see
 
 DESCRIPTORS_MAX = 64  # of one message
 
-Leased: TypeAlias = tuple[int, int]
-# What tells a reader where its parts are: (inode, lease, 0 for none) of each descriptor that comes along, and (part,
-# which descriptor, offset, length, how) of each enclosed part.
+_leases = count(1)
+
+Leased: TypeAlias = tuple[int, int, bool]
+# What tells a reader where its parts are: (inode, lease, kept) of each descriptor that comes along, and (part, which
+# descriptor, offset, length, how) of each enclosed part.
 Note: TypeAlias = tuple[list[Leased], list[tuple[int, int, int, int, int]]]
 
 
@@ -48,54 +51,57 @@ class Exports:
     """Segments of this process's that the other end of a channel reads."""
 
     def __init__(self) -> None:
-        self._leases: dict[int, Segment] = {}
-        self._passing: list[Segment] = []  # their descriptors are not sent yet
-        self._last = 0
+        self.leases: dict[int, Segment] = {}
 
     def enclose(self, enclosures: Iterable[Enclosure]) -> tuple[Note, list[int]]:
-        """The note to send, and the descriptors to send with it, which stay open until sent() is called."""
-        places: dict[Segment, int] = {}
-        parts = []
-        for part, segment, offset, nbytes, how in enclosures:
-            place = places.setdefault(segment, len(places))
-            parts.append((part, place, offset, nbytes, how))
-        leased = []
-        for segment in places:
-            self._last += 1
-            if segment.kept:
-                self._leases[self._last] = segment
-            else:
-                self._passing.append(segment)
-            leased.append((segment.inode, self._last if segment.kept else 0))
-        return (leased, parts), [segment.fd for segment in places]
+        """The note to send, and the descriptors to send with it, which stay open until sent() or the words."""
+        note, leases = draw_up(enclosures)
+        self.leases.update(leases)
+        return note, [segment.fd for segment in leases.values()]
 
-    def sent(self) -> None:
-        """All that was enclosed is on its way."""
-        self._passing.clear()
+    def sent(self, note: Note) -> None:
+        """The message is on its way, where the kernel holds what is not kept; no need to wait for the words."""
+        for _, lease, kept in note[0]:
+            if not kept:
+                self.leases.pop(lease, None)
 
     def release(self, words: Iterable[int]) -> None:
         """The other end has let go of these leases; of negative ones a child of its own may not have."""
         for word in words:
-            segment = self._leases.pop(abs(word), None)
+            segment = self.leases.pop(abs(word), None)
             if segment is not None and word < 0:
                 segment.spoiled = True
 
     def abandon(self) -> None:
         """The other end has died, and may have left children."""
-        for segment in self._leases.values():
+        for segment in self.leases.values():
             segment.spoiled = True
-        self._leases.clear()
-        self._passing.clear()
+        self.leases.clear()
 
     def __len__(self) -> int:
-        return len(self._leases)
+        return len(self.leases)
+
+
+def draw_up(enclosures: Iterable[Enclosure]) -> tuple[Note, dict[int, Segment]]:
+    """The note for a message with these enclosures, and the leases that an Exports has once it was sent there.
+
+    It may go to several readers, one after the other: a lease's number belongs to this process, not to a channel.
+    """
+    places: dict[Segment, int] = {}
+    parts = []
+    for part, segment, offset, nbytes, how in enclosures:
+        place = places.setdefault(segment, len(places))
+        parts.append((part, place, offset, nbytes, how))
+    leases = {next(_leases): segment for segment in places}
+    leased = [(segment.inode, lease, segment.kept) for lease, segment in leases.items()]
+    return (leased, parts), leases
 
 
 class Imports:
     """What this process reads of the other end's segments."""
 
     def __init__(self) -> None:
-        self._words: list[int] = []  # mappings append to it when they die
+        self.words: list[int] = []  # to be sent: mappings append to it when they die
 
     def open(self, note: Note, parts: list[Any], descriptors: list[int]) -> None:
         """Put what the note says in its place among the parts. Takes the descriptors, closes them, and never raises.
@@ -111,13 +117,13 @@ class Imports:
             if fd is not None:
                 os.close(fd)
         mapped = {place for part, place, *_ in placed if isinstance(parts[part], Mapping)}
-        self._words += [lease for place, (_, lease) in enumerate(leased) if lease and place not in mapped]
+        self.words += [lease for place, (_, lease, kept) in enumerate(leased) if not kept or place not in mapped]
 
     def _part(self, fd: int, leased: Leased, offset: int, nbytes: int, how: int) -> Any:
-        _, lease = leased
+        _, lease, kept = leased
         if how != COPY:
             try:
-                words = self._words if lease else None
+                words = self.words if kept else None
                 return Mapping(fd, nbytes, how != READ, how != PRIVATE, False, words, lease)
             except OSError:  # no more mappings for this process
                 pass
@@ -130,11 +136,11 @@ class Imports:
 
     def take_words(self) -> Sequence[int]:
         """Leases that have ended since the last time."""
-        count = len(self._words)  # others may be appended meanwhile
-        if not count:
+        known = len(self.words)  # others may be appended meanwhile
+        if not known:
             return ()
-        words = self._words[:count]
-        del self._words[:count]
+        words = self.words[:known]
+        del self.words[:known]
         return words
 
 
@@ -146,7 +152,7 @@ def _lost() -> OSError:
 def _take(leased: Sequence[Leased], descriptors: list[int]) -> list[int | None]:
     """Each segment's descriptor. Where some were lost, what came may be a later message's, so they are compared."""
     taken: list[int | None] = []
-    for inode, _ in leased:
+    for inode, _, _ in leased:
         if descriptors and os.fstat(descriptors[0]).st_ino == inode:
             taken.append(descriptors.pop(0))
         else:
