@@ -2,47 +2,73 @@
 
 import gc
 import os
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from plait.green import hub
 from plait.parallel import nesting, pool
 from plait.parallel.pool.launch import Launcher
 
+_OF_A_HUB = ("anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]")
+
 
 def children():
+    """Processes that this one has started, zombies too."""
     return {int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
 
 
 def descriptors():
-    """What every open descriptor leads to, but those of the hub, which a thread keeps."""
-    found = []
+    """What the open descriptors lead to, and how many to each kind; those of a hub, which a thread keeps, apart."""
+    found = Counter()
     for name in os.listdir("/proc/self/fd"):
         try:
-            found.append(os.readlink(f"/proc/self/fd/{name}"))
+            target = os.readlink(f"/proc/self/fd/{name}")
         except FileNotFoundError:  # the folder's own
-            pass
-    return sorted(name for name in found if not name.startswith(("anon_inode:", "pipe:")))
+            continue
+        # pipes and sockets have numbers, which say nothing in a message
+        found[target.partition(":")[0] if target.startswith(("pipe:", "socket:")) else target] += 1
+    return found
 
 
-def pipes():
-    return sum(os.readlink(f"/proc/self/fd/{name}").startswith("pipe:") for name in open_numbers())
+def shared_memory():
+    return {name for name in os.listdir("/dev/shm") if "plait" in name}
 
 
-def open_numbers():
-    return [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
+def state():
+    open_now = descriptors()
+    hubs = {kind: open_now.pop(kind, 0) for kind in _OF_A_HUB}
+    return {
+        "child processes": children(),
+        "descriptors": open_now,
+        "descriptors of hubs": hubs if hub.current() is None else None,
+        "files in /dev/shm": shared_memory(),
+        "workers lent": nesting.budget().used,
+    }
 
 
 @pytest.fixture(autouse=True)
-def nothing_left():
+def nothing_left(tmp_path_factory, monkeypatch):
+    """Begin without workers; afterwards there is no process, descriptor, shared memory or temporary file more.
+
+    Temporary files of the test itself belong into tmp_path, which is elsewhere.
+    """
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     pool.shutdown()
     gc.collect()
-    before = children(), descriptors(), pipes(), {name for name in os.listdir("/dev/shm") if "plait" in name}
+    before = state()
     yield
     pool.shutdown()
     gc.collect()
-    assert (children(), descriptors(), pipes(), {name for name in os.listdir("/dev/shm") if "plait" in name}) == before
-    assert nesting.budget().used == 0
+    after = state()
+    if after["descriptors of hubs"] is None:  # one was started, or was there all the time
+        before["descriptors of hubs"] = None
+    assert after == before
+    assert os.listdir(folder) == []
 
 
 @pytest.fixture(params=["forked", "served"])

@@ -8,57 +8,12 @@ run in place. A worker process has a budget of its own: its share of the cores, 
 from __future__ import annotations
 
 import operator
-import os
-from pathlib import Path
 from typing import Any
 
 from plait._base import natives
+from plait.parallel.cores import cpu_count as cpu_count
 
 GREENLETS = 1000  # at once, where the user gives no number
-
-_CGROUP = Path("/sys/fs/cgroup")
-
-
-def cpu_count(only_physical_cores: bool = False) -> int:
-    """Cores that this process may use: its affinity, cut by the CPU quota of its cgroup. At least 1."""
-    allowed = os.sched_getaffinity(0)
-    count = _physical(allowed) if only_physical_cores else len(allowed)
-    quota = _cgroup_quota()
-    return max(1, count if quota is None else min(count, quota))
-
-
-def _physical(cpus: set[int]) -> int:
-    """Distinct cores among the logical ones; all of them where the kernel does not say."""
-    cores = set()
-    for cpu in cpus:
-        try:
-            siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
-        except OSError:
-            siblings = str(cpu)
-        cores.add(siblings.strip())
-    return len(cores)
-
-
-def _cgroup_quota() -> int | None:
-    """The smallest CPU quota on the way from our cgroup (version 2) to the root, rounded up; None without one."""
-    try:
-        entries = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    own = next((entry[3:] for entry in entries if entry.startswith("0::")), None)
-    if own is None:
-        return None
-    folder = _CGROUP / own.lstrip("/")
-    quotas = [quota for place in (folder, *folder.parents) if (quota := _quota_of(place)) is not None]
-    return min(quotas, default=None)
-
-
-def _quota_of(folder: Path) -> int | None:
-    try:
-        quota, period = (folder / "cpu.max").read_text().split()
-        return None if quota == "max" else max(1, -(-int(quota) // int(period)))
-    except (OSError, ValueError):
-        return None
 
 
 def worker_count(n_jobs: Any) -> int:

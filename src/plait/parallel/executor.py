@@ -36,10 +36,10 @@ from plait.parallel import interrupts, nesting, pool
 from plait.parallel.budget import cpu_count
 from plait.parallel.errors import ExecutorBroken, PoolError
 from plait.parallel.initializing import InitializerError, call_initialized
-from plait.parallel.outcome import Batch, CallRecord, Task
+from plait.parallel.outcome import Batch, Task
+from plait.parallel.pool import hooks
 from plait.parallel.pool.process_pool import ProcessRun
 from plait.parallel.transport.packing import OFF
-from plait.trace import ring
 
 __all__ = ["Future", "ProcessPoolExecutor", "ThreadPoolExecutor"]
 
@@ -367,7 +367,7 @@ class ProcessPoolExecutor(_PoolExecutor):
     def _run(self) -> ProcessRun:
         run = self._process_run
         if run is None:
-            record = CallRecord(cores=max(1, cpu_count() // self._max_workers), tracing=ring.enabled)
+            record = hooks.record(cpu_count() // self._max_workers)
             run = pool.processes().open(self._max_workers, record, fail_fast=False, arrays=OFF)
             run.completions.listener = partial(_wake_collector, ref(self))  # which an idle executor does not outlive
             self._process_run = run

@@ -37,7 +37,7 @@ class CallRecord(NamedTuple):
     """What a worker must know of a call. Sent once a call and worker; hooks get it (see `pool.hooks`)."""
 
     cores: int = 1  # the worker's share of the machine
-    inner_max_num_threads: int | None = None  # threads of BLAS and OpenMP in a task; None: by its share of the cores
+    threads: tuple[str, ...] = ()  # of BLAS and OpenMP in a task (see `pool.threadlimits`)
     tracing: bool = False  # collect events of the trace
     scope: Scope = IN_PROCESS  # what its tasks are inside of, for loops that they start
 

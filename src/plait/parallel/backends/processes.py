@@ -12,10 +12,10 @@ from plait.parallel.backends.base import FallbackToBackend, NativeBackend, Runne
 from plait.parallel.backends.sequential import SequentialBackend
 from plait.parallel.nesting import Scope
 from plait.parallel.options import BACKEND_KEYWORDS, PLAIN, CallOptions
-from plait.parallel.outcome import Batch, CallRecord, Task
+from plait.parallel.outcome import Batch, Task
+from plait.parallel.pool import hooks
 from plait.parallel.pool.process_pool import ProcessRun
 from plait.parallel.transport import pickling
-from plait.trace import ring
 
 _OPTIONS = frozenset(CallOptions._fields)
 
@@ -121,12 +121,9 @@ class Processes:
 
     def __init__(self, limit: int, options: CallOptions = PLAIN, scope: Scope = nesting.IN_PROCESS) -> None:
         self.limit = limit
-        record = CallRecord(
-            cores=max(1, nesting.budget().cores // limit),
-            inner_max_num_threads=options.inner_max_num_threads,
-            tracing=ring.enabled,
-            scope=scope if scope.backend is None else scope._replace(backend=pickling.dumps(scope.backend)),
-        )
+        if scope.backend is not None:
+            scope = scope._replace(backend=pickling.dumps(scope.backend))
+        record = hooks.record(nesting.budget().cores // limit, options, scope)
         try:
             self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast)
         except BaseException:

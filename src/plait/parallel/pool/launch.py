@@ -24,9 +24,8 @@ import sys
 from typing import Any
 
 from plait._base import natives
-from plait.green import hub
 from plait.parallel.errors import PoolError
-from plait.parallel.pool import worker
+from plait.parallel.pool import forksafety, worker
 from plait.parallel.pool.worker import PAGE_BYTES, Progress
 
 _START_S = 30.0  # to import plait on a loaded machine
@@ -115,7 +114,7 @@ class Launcher:
         self._server: ForkServer | None = None
 
     def can_fork(self) -> bool:
-        return hub.current() is None and len(os.listdir("/proc/self/task")) == 1
+        return forksafety.can_fork()
 
     def fork(self) -> Process:
         """A worker that is a copy of this process. Only where can_fork()."""

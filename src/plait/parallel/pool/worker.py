@@ -26,9 +26,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
-from plait.parallel import nesting, outcome
+from plait.parallel import outcome
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import CallRecord, Reply, Word
+from plait.parallel.pool import hooks
 from plait.parallel.transport import pickling
 from plait.parallel.transport.exchange import Exports, Imports, Note
 from plait.parallel.transport.framing import Message, Receiver, Sender
@@ -131,9 +132,7 @@ class _Worker:
         """The next batches are another call's."""
         self._call, self._record = call, record
         self._functions.clear()  # it must not see the other's globals
-        nesting.enter_process(record.cores, record.scope)
-        if record.tracing and not ring.enabled:
-            ring.start()
+        hooks.begin_call(record)
 
     def _run(
         self, call: int, first: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None, parts: Message
