@@ -74,7 +74,7 @@ def test_an_old_name_is_moved_with_one_warning(tmp_path):
 
 def test_a_missing_yaml_library_is_named(tmp_path, run_script):
     (tmp_path / "a.yaml").write_text("a: 1\n")
-    run_script(
+    done = run_script(
         f"""
         import sys
         sys.modules["yaml"] = None
@@ -87,6 +87,7 @@ def test_a_missing_yaml_library_is_named(tmp_path, run_script):
             raise SystemExit("no error")
         """
     )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_file_of_defaults_is_copied_once(tmp_path):

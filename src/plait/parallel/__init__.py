@@ -10,6 +10,8 @@
 `pool` is the one pool of worker processes and threads: `pool.shutdown()` ends them before the exit does.
 """
 
+from __future__ import annotations
+
 from plait.parallel import pool as pool
 from plait.parallel.backends.base import ParallelBackendBase as ParallelBackendBase
 from plait.parallel.backends.registry import register_parallel_backend as register_parallel_backend
@@ -38,14 +40,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plait.parallel.executor import ProcessPoolExecutor as ProcessPoolExecutor
     from plait.parallel.executor import ThreadPoolExecutor as ThreadPoolExecutor
+    from plait.parallel.memory import MemorizedResult as MemorizedResult
+    from plait.parallel.memory import Memory as Memory
+    from plait.parallel.memory import expires_after as expires_after
+    from plait.parallel.memory import register_store_backend as register_store_backend
 
-# Imported on first use, since each takes a slow module of the standard library with it.
+# Imported on first use, since each takes slow modules of the standard library with it.
 _LATER = {
+    "MemorizedResult": "plait.parallel.memory",
+    "Memory": "plait.parallel.memory",
     "ProcessPoolExecutor": "plait.parallel.executor",
     "ThreadPoolExecutor": "plait.parallel.executor",
+    "expires_after": "plait.parallel.memory",
+    "register_store_backend": "plait.parallel.memory",
 }
 
 __all__ = [
+    "MemorizedResult",
+    "Memory",
     "Parallel",
     "ParallelBackendBase",
     "PoolError",
@@ -62,13 +74,15 @@ __all__ = [
     "delayed",
     "dump",
     "effective_n_jobs",
+    "expires_after",
     "hash",
     "load",
     "parallel_backend",
     "parallel_config",
     "pool",
-    "register_parallel_backend",
     "register_compressor",
+    "register_parallel_backend",
+    "register_store_backend",
     "share",
     "wrap_non_picklable_objects",
 ]

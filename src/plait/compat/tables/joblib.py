@@ -4,6 +4,7 @@ from plait.compat.rows import Face, Peer, Row, Same
 
 _PRIVATE = "plait.compat.joblib_private"
 _LOOP = ("Parallel", "delayed", "cpu_count", "effective_n_jobs")
+_CACHING = ("MemorizedResult", "Memory", "expires_after", "register_store_backend")
 _ERRORS = "plait.parallel.errors"
 _LOGGER = "plait.parallel.logger"
 _WRAPPING = "plait.parallel.wrapping"
@@ -31,6 +32,9 @@ _COMPRESSOR_DATA = (
     "XZ_PREFIX",
     "ZLIB_PREFIX",
 )
+_MEMORY = "plait.parallel.memory"
+_STORES = ("CacheItemInfo", "CacheWarning", "FileSystemStoreBackend", "StoreBackendBase")
+_FUNCTIONS = ("filter_args", "format_call", "format_signature", "get_func_code", "get_func_name")
 _LOKY = (
     "ALL_COMPLETED",
     "BrokenProcessPool",
@@ -54,6 +58,7 @@ _MODULES: dict[str, Row] = {
             **{name: f"{_LOGGER}:{name}" for name in ("Logger", "PrintTime")},
             **_PERSIST,
             "hash": f"{_HASHING}:hash",
+            **{name: f"plait.parallel:{name}" for name in _CACHING},
             "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
         },
         submodules=("_cloudpickle_wrapper", "_multiprocessing_helpers", "_utils", "executor", "externals", "pool"),
@@ -93,6 +98,37 @@ _MODULES: dict[str, Row] = {
         }
     ),
     "joblib.numpy_pickle_compat": Same(f"{_PRIVATE}.old_files"),
+    "joblib.memory": Face(
+        {
+            **{name: f"{_MEMORY}.memory:{name}" for name in ("Memory", "expires_after")},
+            **{
+                name: f"{_MEMORY}.memorized:{name}"
+                for name in ("AsyncMemorizedFunc", "AsyncNotMemorizedFunc", "MemorizedFunc", "NotMemorizedFunc")
+            },
+            **{name: f"{_MEMORY}.results:{name}" for name in ("MemorizedResult", "NotMemorizedResult")},
+            **{name: f"{_MEMORY}.codes:{name}" for name in ("JobLibCollisionWarning", "extract_first_line")},
+            **{name: f"{_MEMORY}.stores:{name}" for name in _STORES},
+            **{name: f"{_MEMORY}.functions:{name}" for name in _FUNCTIONS},
+            **{name: f"{_LOGGER}:{name}" for name in ("Logger", "format_time", "pformat")},
+            "FIRST_LINE_TEXT": f"{_MEMORY}.codes:FIRST_LINE_TEXT",
+            "register_store_backend": f"{_MEMORY}.registry:register_store_backend",
+            "_FUNCTION_HASHES": f"{_MEMORY}.codes:KNOWN",
+            "_STORE_BACKENDS": f"{_MEMORY}.registry:STORES",
+            "_build_func_identifier": f"{_MEMORY}.memorized:function_identifier",
+            "_store_backend_factory": f"{_MEMORY}.registry:open_store",
+        }
+    ),
+    "joblib.func_inspect": Face(
+        {
+            **{name: f"{_MEMORY}.functions:{name}" for name in _FUNCTIONS},
+            "_clean_win_chars": f"{_PRIVATE}.func_inspect:_clean_win_chars",
+        }
+    ),
+    "joblib.disk": Same(f"{_MEMORY}.disk"),
+    "joblib._store_backends": Face(
+        {name: f"{_MEMORY}.stores:{name}" for name in (*_STORES, "StoreBackendMixin", "concurrency_safe_write")}
+    ),
+    "joblib.backports": Same(f"{_PRIVATE}.backports"),
     "joblib.testing": Same(f"{_PRIVATE}.testing"),
     "joblib._utils": Face({"eval_expr": "plait.parallel.arithmetic:evaluate"}),
     "joblib._multiprocessing_helpers": Same(f"{_PRIVATE}.multiprocessing_helpers"),
@@ -122,5 +158,12 @@ JOBLIB = Peer(
     version="1.6.0",
     summary="Lightweight pipelining with Python functions",
     modules=_MODULES,
-    loads=("joblib.parallel", "joblib.logger", "joblib.hashing", "joblib.numpy_pickle", "joblib.compressor"),
+    loads=(
+        "joblib.parallel",
+        "joblib.logger",
+        "joblib.hashing",
+        "joblib.memory",
+        "joblib.numpy_pickle",
+        "joblib.compressor",
+    ),
 )
