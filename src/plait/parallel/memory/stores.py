@@ -12,7 +12,8 @@ is mapped; outputs without a seal (joblib's) are taken as they are, compressed o
 
 Each file is written under a name of its own and then renamed, so that nobody sees half of it and a failure leaves
 nothing. Nothing is synced to the disk: what a power failure damages does not pass the check, and is computed again.
-Folders that the store makes are their owner's alone. Reading an entry unpickles it: a cache is as trusted as the program.
+Folders that the store makes are their owner's alone. Reading an entry unpickles it: a cache is as trusted as the
+program.
 """
 
 from __future__ import annotations
