@@ -69,7 +69,7 @@ def hit_by_an_array(api: ModuleType, random: Random) -> Reading:
 CASES = [
     Case("a hit", "us", hit, factor=4, limit=40),
     Case("hits on 200 entries", "us", other_hits, factor=3),
-    Case("a miss", "us", miss, factor=1),
+    Case("a miss", "us", miss, factor=0.8),  # three files are made on either side, which is most of it
     Case("a hit by 10 MB", "us", hit_by_an_array, factor=0.9),
 ]
 

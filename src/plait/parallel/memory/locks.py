@@ -29,7 +29,7 @@ _held: ContextVar[frozenset[str]] = ContextVar("entries that this context comput
 
 @contextmanager
 def entry_lock(folder: str) -> Iterator[None]:
-    """Hold the lock of an entry's folder, which is made where it is missing, and removed if it is left empty."""
+    """Hold the lock of an entry's folder, which is made where it is missing, and removed where what is done with it fails."""
     if folder in _held.get():
         yield
         return
@@ -37,9 +37,12 @@ def entry_lock(folder: str) -> Iterator[None]:
     token = _held.set(_held.get() | {folder})
     try:
         yield
+    except BaseException:
+        forget(folder)
+        raise
     finally:
         _held.reset(token)
-        release(descriptor, folder)
+        release(descriptor)
 
 
 def _acquire(folder: str, pause: Callable[[float], Any]) -> int | None:
@@ -55,7 +58,7 @@ def _acquire(folder: str, pause: Callable[[float], Any]) -> int | None:
 def attempt(folder: str) -> tuple[bool, int | None]:
     """Try once: whether the caller may go on, and the descriptor to release() then, None where there are no locks."""
     try:
-        os.makedirs(folder, 0o700, exist_ok=True)
+        _have(folder)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:  # a read-only cache, or one that is being removed: the value can be computed without it
         return True, None
@@ -75,6 +78,15 @@ def attempt(folder: str) -> tuple[bool, int | None]:
     return False, None
 
 
+def _have(folder: str) -> None:
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(folder, 0o700, exist_ok=True)
+
+
 def _is_same(descriptor: int, folder: str) -> bool:
     try:
         here, there = os.fstat(descriptor), os.stat(folder)
@@ -83,14 +95,18 @@ def _is_same(descriptor: int, folder: str) -> bool:
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
-def release(descriptor: int | None, folder: str) -> None:
+def forget(folder: str) -> None:
+    """The entry was not computed: remove its folder, unless something is in it."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
+
+
+def release(descriptor: int | None) -> None:
     """Let others have the lock."""
     if descriptor is None:
         return
-    try:
-        os.rmdir(folder)  # only if nothing was kept in it
-    except OSError:
-        pass
     # Said, not left to close(): a child that was forked meanwhile has the same open file.
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
@@ -126,7 +142,9 @@ class AsyncLock:
             delay = min(2 * delay, _LONGEST_S)
         self._token = _held.set(_held.get() | {self._folder})
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._token is not None:
+            if kind is not None:
+                forget(self._folder)
             _held.reset(self._token)
-            release(self._descriptor, self._folder)
+            release(self._descriptor)

@@ -181,7 +181,9 @@ class MemorizedFunc(Logger):
 
     def _find(self, call_id: CallId, shelving: bool) -> tuple[bool, Any]:
         """Whether the cache has the call, and its value, or a reference to it. Changes nothing."""
-        if not self._is_valid(call_id):
+        # Asking for a value tells whether there is one; unless more than that must be known first, or is printed.
+        ask = not shelving and self.cache_validation_callback is None and self._verbose <= 1
+        if not (self._check_previous_func_code(stacklevel=5) if ask else self._is_valid(call_id)):
             return False, None
         if shelving:
             return True, self._reference(call_id, None)

@@ -19,7 +19,6 @@ program.
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import os
 import shutil
@@ -214,8 +213,7 @@ class StoreBackendMixin:
             pass
 
     def _write_json(self, values: Mapping[str, Any], filename: str) -> None:
-        with self._open_item(filename, "wb") as file:
-            file.write(json.dumps(values).encode())
+        self._write_bytes(json.dumps(values).encode(), filename)
 
     # -- functions -----------------------------------------------------------------------------------------------
 
@@ -235,8 +233,11 @@ class StoreBackendMixin:
             self._concurrency_safe_write(func_code, os.path.join(path, FUNC_CODE), self._write_text)
 
     def _write_text(self, text: str, filename: str) -> None:
+        self._write_bytes(text.encode(), filename)
+
+    def _write_bytes(self, data: bytes, filename: str) -> None:
         with self._open_item(filename, "wb") as file:
-            file.write(text.encode())
+            file.write(data)
 
     def get_cached_func_code(self, call_id: CallId) -> str:
         """The function's source as the cache knew it last. Raises OSError where there is none."""
@@ -401,7 +402,7 @@ def _read_sealed(file: Any, name: str) -> Any:
 
 def _unsealed(data: bytes, name: str) -> Any:
     _check((data,), len(data), data[-_SEAL.size :], name)
-    return persist.load(io.BytesIO(data))
+    return persist.loads(data)
 
 
 def _check(chunks: Iterable[bytes], size: int, seal: bytes, name: str) -> None:

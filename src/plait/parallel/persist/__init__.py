@@ -16,7 +16,8 @@ memory. Unpickling runs code that the file names: load only files that you trust
 from plait.parallel.persist.compressors import register_compressor as register_compressor
 from plait.parallel.persist.reading import NumpyUnpickler as NumpyUnpickler
 from plait.parallel.persist.reading import load as load
+from plait.parallel.persist.reading import loads as loads
 from plait.parallel.persist.writing import NumpyPickler as NumpyPickler
 from plait.parallel.persist.writing import dump as dump
 
-__all__ = ["NumpyPickler", "NumpyUnpickler", "dump", "load", "register_compressor"]
+__all__ = ["NumpyPickler", "NumpyUnpickler", "dump", "load", "loads", "register_compressor"]
