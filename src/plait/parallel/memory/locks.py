@@ -29,7 +29,7 @@ _held: ContextVar[frozenset[str]] = ContextVar("entries that this context comput
 
 @contextmanager
 def entry_lock(folder: str) -> Iterator[None]:
-    """Hold the lock of an entry's folder, which is made where it is missing, and removed where what is done with it fails."""
+    """Hold the lock of an entry's folder, which is made where it is missing, and removed again on failure."""
     if folder in _held.get():
         yield
         return
