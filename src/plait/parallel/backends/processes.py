@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +18,17 @@ from plait.parallel.outcome import Batch, Task
 from plait.parallel.pool import hooks
 from plait.parallel.pool.process_pool import ProcessRun
 from plait.parallel.transport import pickling
+from plait.parallel.transport.packing import PRIVATE_COPIES, ArrayPolicy
 
+_leases = itertools.count(1)
 _OPTIONS = frozenset(CallOptions._fields)
 
 
 class _Lease:
     """The use of the pool from configure() to terminate(): as long as it is the same, so are the workers."""
+
+    def __init__(self) -> None:
+        self.folder = f"/memfd:plait/{os.getpid()}-{next(_leases)}"  # in which large arrays say they lie
 
 
 class ProcessBackend(AutoBatchingMixin, NativeBackend):
@@ -76,7 +83,11 @@ class ProcessBackend(AutoBatchingMixin, NativeBackend):
 
     def open(self, workers: int, options: CallOptions) -> Runner | None:
         granted = borrow(workers)
-        return Processes(granted, options, self.scope_of(self.workers)) if granted else None
+        if not granted:
+            return None
+        folder = None if self._workers is None else self._workers.folder
+        arrays = ArrayPolicy(options.max_nbytes, options.mmap_mode, folder=folder)
+        return Processes(granted, options, self.scope_of(self.workers), arrays)
 
     def terminate(self) -> None:
         self._workers = None
@@ -119,13 +130,19 @@ class MultiprocessingBackend(ProcessBackend):
 class Processes:
     """Some of the pool's processes, for one call. The run is taken from the pool here; only the budget is added."""
 
-    def __init__(self, limit: int, options: CallOptions = PLAIN, scope: Scope = nesting.IN_PROCESS) -> None:
+    def __init__(
+        self,
+        limit: int,
+        options: CallOptions = PLAIN,
+        scope: Scope = nesting.IN_PROCESS,
+        arrays: ArrayPolicy = PRIVATE_COPIES,
+    ) -> None:
         self.limit = limit
         if scope.backend is not None:
             scope = scope._replace(backend=pickling.dumps(scope.backend))
         record = hooks.record(nesting.budget().cores // limit, options, scope)
         try:
-            self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast)
+            self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast, arrays)
         except BaseException:
             nesting.budget().give_back(limit)
             raise

@@ -74,7 +74,7 @@ class _Worker:
         self._progress = progress
         self._exports = Exports()
         self._imports = Imports()
-        self._packer = Packer(SegmentPool(KEEP_BYTES), OFF, dedupe=False)
+        self._packer = Packer(SegmentPool(KEEP_BYTES), OFF)
         self._blobs: dict[bytes, bytes] = {}  # pickled functions by content hash; the parent knows what is here
         self._call = 0  # the call that _functions and _record belong to
         self._record = CallRecord()

@@ -11,6 +11,7 @@ to be sent. `filename` of such an array names the memory, as /proc/self/maps doe
 from __future__ import annotations
 
 import itertools
+import mmap
 import os
 import pickle
 from collections.abc import Callable
@@ -18,8 +19,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from plait.parallel._native.memory import Mapping
 from plait.parallel.transport import shared_numpy
+from plait.parallel.transport.identity import IdentityMap
 from plait.parallel.transport.segments import Segment
 
 OUT_OF_BAND_BYTES = 1 << 15  # from here on an array that is not contiguous is made so, to travel out of band
@@ -44,6 +45,7 @@ class Reducer:
         self._mode = "r+" if mode == "w+" else mode
         self._label = label
         self._notice = notice
+        self._names = IdentityMap()
 
     def table(self) -> dict[type, Callable[[Any], Any]]:
         return {np.ndarray: self.reduce, np.memmap: self.reduce}
@@ -57,15 +59,21 @@ class Reducer:
             return array.__reduce_ex__(5)
         nbytes = array.nbytes
         if self._limit is not None and nbytes > self._limit:
-            name = f"{self._label}/{next(_serials)}"
             raw, order = _raw(array)
             self._notice(raw, array, self._mode)
-            return make_memmap, (raw, array.dtype, array.shape, order, self._mode, name)
+            return make_memmap, (raw, array.dtype, array.shape, order, self._mode, self._name(array))
         if nbytes >= OUT_OF_BAND_BYTES or type(array) is not np.ndarray:
             raw, order = _raw(array)
             self._notice(raw, array, None)
             return make_array, (raw, array.dtype, array.shape, order)
         return array.__reduce_ex__(5)
+
+    def _name(self, array: np.ndarray[Any, Any]) -> str:
+        name: str | None = self._names.find(array)
+        if name is None:
+            name = f"{self._label}/{next(_serials)}"
+            self._names.set(array, name)
+        return name
 
     def _reduce_shared(self, array: np.ndarray[Any, Any]) -> Any:
         """A reduction of an array that lies in memory made by share(), or is a view of one; else None."""
@@ -125,16 +133,23 @@ def _writable(buffer: Any) -> Any:
 # -- arrays over files -----------------------------------------------------------------------------------------------
 
 
-def file_memmap(array: Any) -> Any:
-    """The np.memmap over a file that the array's memory belongs to, however it was viewed; None where there is none."""
+def backing_memmap(array: Any) -> Any:
+    """The np.memmap that the array's memory belongs to, however it was viewed; None where there is none.
+
+    Not every np.memmap has one: what is computed of one is of the same class.
+    """
     owner: Any = None
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap):
             owner = array
         array = array.base
-    if owner is None or array is None or isinstance(array, Mapping | bytearray | memoryview | bytes):
-        return None
-    return owner if owner.filename is not None and array is owner._mmap else None
+    return owner if owner is not None and array is not None and array is owner._mmap else None
+
+
+def file_memmap(array: Any) -> Any:
+    """As backing_memmap(), of those over a file, which is a name that others may open."""
+    owner = backing_memmap(array)
+    return owner if owner is not None and owner.filename is not None and isinstance(owner._mmap, mmap.mmap) else None
 
 
 def reduce_by_reference(array: np.ndarray[Any, Any]) -> Any:

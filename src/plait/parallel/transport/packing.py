@@ -38,11 +38,14 @@ class ArrayPolicy(NamedTuple):
 
     max_nbytes: int | None = 1 << 20
     mmap_mode: str | None = "r"
-    label: str = "/memfd:plait"  # begins the name that such an array calls its file
+    label: str = "/memfd:plait"  # where such an array says that its file is
+    folder: str | None = None  # the same for arrays of several calls, in place of the label
+    dedupe: bool = True  # copy an array once, however many tasks get it
 
 
 DEFAULT_POLICY = ArrayPolicy()
-OFF = ArrayPolicy(None, None)  # all by value
+PRIVATE_COPIES = ArrayPolicy(None, None)  # all arrays are the task's own, and writable
+OFF = PRIVATE_COPIES._replace(dedupe=False)  # and each is what it was when it was packed
 
 
 class Parcel(NamedTuple):
@@ -60,15 +63,11 @@ class _Noticed(NamedTuple):
 
 
 class Packer:
-    """Packs the values of one call. One thread at a time.
+    """Packs the values of one call. One thread at a time."""
 
-    dedupe: copy an array once, however often it comes.
-    """
-
-    def __init__(self, pool: SegmentPool, policy: ArrayPolicy, dedupe: bool = True) -> None:
+    def __init__(self, pool: SegmentPool, policy: ArrayPolicy) -> None:
         self._pool = pool
         self._policy = policy
-        self._dedupe = dedupe
         self._noticed: dict[int, _Noticed] = {}
         self._sent = IdentityMap()  # array -> fingerprint, segment
         self._table: dict[type, Any] | None = None
@@ -92,7 +91,7 @@ class Packer:
             from plait.parallel.transport.arrays_numpy import Reducer
 
             policy = self._policy
-            reducer = Reducer(policy.max_nbytes, policy.mmap_mode, policy.label, self._notice)
+            reducer = Reducer(policy.max_nbytes, policy.mmap_mode, policy.folder or policy.label, self._notice)
             self._table = reducer.table()
         return self._table
 
@@ -129,7 +128,7 @@ class Packer:
             return None
         if noticed is not None and noticed.segment is not None:
             return noticed.segment
-        if noticed is None or not self._dedupe:
+        if noticed is None or not self._policy.dedupe:
             return self._filled([raw], raw.nbytes)
         mark = fingerprint(raw)
         known: tuple[int, Segment] | None = self._sent.find(noticed.array)
