@@ -2,8 +2,11 @@
 
 import sys
 
+import numpy
 import pytest
 
+from plait.compat.joblib_private import memmapping_reducer
+from plait.compat.joblib_private.pool import MemmappingPool
 from plait.compat.joblib_private.testing import SkipTest, check_subprocess_call
 
 
@@ -185,3 +188,44 @@ def test_a_pool_pickles_by_the_users_reducers(run_script):
     """
     done = run_script(script)
     assert done.stdout == "[111, 112]\n", done.stderr
+
+
+def test_questions_about_arrays_over_files(tmp_path):
+    mapped = numpy.memmap(tmp_path / "data", dtype=float, shape=100, mode="w+")
+    assert memmapping_reducer.has_shareable_memory(mapped[3:])
+    assert memmapping_reducer._get_backing_memmap(numpy.asarray(mapped)[5:]) is mapped
+    assert not memmapping_reducer.has_shareable_memory(mapped * 2)
+    assert not memmapping_reducer.has_shareable_memory(numpy.ones(3))
+    part = memmapping_reducer._strided_from_memmap(mapped.filename, float, "r", 8, "C", (5,), (24,), 99)
+    assert (part == mapped[1:16:3]).all()
+
+
+def test_the_reducer_of_arrays_over_files(tmp_path):
+    mapped = numpy.memmap(tmp_path / "data", dtype=float, shape=100, mode="w+")
+    reduce = memmapping_reducer.ArrayMemmapForwardReducer(None, None, "c", True)
+    function, arguments = reduce(mapped[10:20])
+    function(*arguments)[0] = 7
+    assert mapped[10] == 7
+    function, arguments = reduce(numpy.arange(5))
+    assert list(function(*arguments)) == [0, 1, 2, 3, 4]
+
+
+def test_where_files_would_be(tmp_path, monkeypatch):
+    monkeypatch.delenv("JOBLIB_TEMP_FOLDER", raising=False)
+    assert memmapping_reducer._get_temp_dir("name", str(tmp_path)) == (str(tmp_path / "name"), False)
+    monkeypatch.setattr(memmapping_reducer, "SYSTEM_SHARED_MEM_FS_MIN_SIZE", 2**70)
+    assert memmapping_reducer._get_temp_dir("name")[1] is False
+    monkeypatch.setattr(memmapping_reducer, "SYSTEM_SHARED_MEM_FS_MIN_SIZE", 0)
+    assert memmapping_reducer._get_temp_dir("name") == ("/dev/shm/name", True)
+    monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path))
+    assert memmapping_reducer._get_temp_dir("name") == (str(tmp_path / "name"), False)
+
+
+def test_a_pool_says_how_large_arrays_reach_its_calls():
+    with MemmappingPool(2, max_nbytes=10) as large, MemmappingPool(2, max_nbytes=None) as none:
+        for pool, expected in ((large, (True, False)), (none, (False, True))):
+            assert pool.apply(_described, (numpy.ones(100),)) == expected
+
+
+def _described(array):
+    return isinstance(array, numpy.memmap), array.flags.writeable

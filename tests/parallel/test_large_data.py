@@ -317,3 +317,63 @@ def test_a_worker_that_dies_with_segments_leaves_nothing(when, launched):
     assert segments_held() <= 1
     assert pool.processes().segments.idle_bytes <= 4 * MB
     assert Parallel(n_jobs=2)([delayed(described)(array)]) == [("memmap", False, array.sum())]
+
+
+# -- what a call says of its arrays ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ("memmap", False)),
+        ({"mmap_mode": "c"}, ("memmap", True)),
+        ({"mmap_mode": "r+"}, ("memmap", True)),
+        ({"mmap_mode": None}, ("ndarray", True)),
+        ({"max_nbytes": None}, ("ndarray", True)),
+        ({"max_nbytes": "3M"}, ("ndarray", True)),
+        ({"backend": "multiprocessing"}, ("memmap", False)),
+    ],
+)
+def test_the_settings_of_a_call(settings, expected):
+    array = numbers(2 * MB)
+    assert Parallel(n_jobs=2, **settings)([delayed(described)(array)]) == [(*expected, array.sum())]
+
+
+@pytest.mark.parametrize(("mode", "seen"), [("r+", [0, 1, 2, 3]), ("c", [0, 0, 0, 0])])
+def test_who_sees_what_a_task_writes(mode, seen):
+    def add(array):
+        before = float(array[0])
+        array[0] += 1
+        return before
+
+    array = numpy.zeros(500_000)
+    results = Parallel(n_jobs=2, mmap_mode=mode, pre_dispatch=1, batch_size=1)(delayed(add)(array) for _ in range(4))
+    assert results == seen
+    assert array[0] == 0  # theirs is a copy, as with joblib
+
+
+def test_arrays_name_their_memory_by_the_use_of_the_pool():
+    def folder_of(array):
+        return os.path.dirname(array.filename)
+
+    array = numbers(2 * MB)
+
+    def call(parallel):
+        (folder,) = set(parallel(delayed(folder_of)(array) for _ in range(3)))
+        return folder
+
+    assert call(Parallel(n_jobs=2)) != call(Parallel(n_jobs=2))
+    with Parallel(n_jobs=2) as parallel:
+        assert call(parallel) == call(parallel)
+
+
+def test_an_executor_sends_an_array_as_it_is():
+    from plait.parallel.executor import ProcessPoolExecutor
+
+    array = numpy.zeros(1_000_000)
+    with ProcessPoolExecutor(2) as executor:
+        futures = []
+        for at in range(5000, 9000, 1000):  # no sample need notice this
+            array[at] = 1
+            futures.append(executor.submit(described, array))
+        assert [future.result() for future in futures] == [("ndarray", True, total) for total in (1, 2, 3, 4)]

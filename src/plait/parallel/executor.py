@@ -39,7 +39,7 @@ from plait.parallel.initializing import InitializerError, call_initialized
 from plait.parallel.outcome import Batch, Task
 from plait.parallel.pool import hooks
 from plait.parallel.pool.process_pool import ProcessRun
-from plait.parallel.transport.packing import OFF
+from plait.parallel.transport.packing import OFF, ArrayPolicy
 
 __all__ = ["Future", "ProcessPoolExecutor", "ThreadPoolExecutor"]
 
@@ -300,7 +300,7 @@ class ProcessPoolExecutor(_PoolExecutor):
     """Calls on the pool's processes, at most max_workers at once.
 
     max_workers: the cores, where None. mp_context and max_tasks_per_child are accepted: how processes begin is the
-    pool's business, and they live as long as it.
+    pool's business, and they live as long as it. arrays: how large ones reach the calls; as copies by default.
     """
 
     _chunks = True
@@ -314,8 +314,10 @@ class ProcessPoolExecutor(_PoolExecutor):
         initargs: tuple[Any, ...] = (),
         *,
         max_tasks_per_child: int | None = None,
+        arrays: ArrayPolicy = OFF,
     ) -> None:
         super().__init__(cpu_count() if max_workers is None else _positive(max_workers), initializer, initargs)
+        self._arrays = arrays
         self._queue: deque[_Call] = deque()
         self._sent: dict[int, _Call] = {}  # by index
         self._sending = natives.RLock()  # a run packs for one thread at a time
@@ -368,7 +370,7 @@ class ProcessPoolExecutor(_PoolExecutor):
         run = self._process_run
         if run is None:
             record = hooks.record(cpu_count() // self._max_workers)
-            run = pool.processes().open(self._max_workers, record, fail_fast=False, arrays=OFF)
+            run = pool.processes().open(self._max_workers, record, fail_fast=False, arrays=self._arrays)
             run.completions.listener = partial(_wake_collector, ref(self))  # which an idle executor does not outlive
             self._process_run = run
         return run

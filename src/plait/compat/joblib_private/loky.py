@@ -18,6 +18,7 @@ from typing import Any
 
 from plait.parallel import pool
 from plait.parallel.executor import ProcessPoolExecutor as ProcessPoolExecutor
+from plait.parallel.transport.packing import OFF, ArrayPolicy
 
 
 def set_loky_pickler(loky_pickler: str | None = None) -> None:
@@ -51,16 +52,17 @@ def get_reusable_executor(
     reuse: bool | str = "auto",
     initializer: Callable[..., object] | None = None,
     initargs: tuple[Any, ...] = (),
+    arrays: ArrayPolicy = OFF,
     **_: Any,
 ) -> ReusableExecutor:
     """The shared executor; another one where that was shut down, or reuse is not True and it has other settings."""
     global _shared
-    asked = (max_workers, initializer, initargs)
+    asked = (max_workers, initializer, initargs, arrays)
     if _shared is not None and not _shared[1].closed:
         settings, executor = _shared
         if reuse is True or (reuse == "auto" and asked == settings):
             return executor
         ProcessPoolExecutor.shutdown(executor, wait=False)  # its calls end, and the workers stay
-    executor = ReusableExecutor(max_workers, initializer=initializer, initargs=initargs)
+    executor = ReusableExecutor(max_workers, initializer=initializer, initargs=initargs, arrays=arrays)
     _shared = (asked, executor)
     return executor

@@ -15,7 +15,9 @@ from multiprocessing import TimeoutError as NotReadyError
 from types import TracebackType
 from typing import Any
 
+from plait.compat.joblib_private.executor import arrays_policy
 from plait.parallel.executor import Future, ProcessPoolExecutor
+from plait.parallel.transport.packing import OFF, ArrayPolicy
 
 Reducers = Mapping[type, Callable[[Any], Any]]
 
@@ -61,11 +63,12 @@ class PicklingPool:
         backward_reducers: Reducers | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
+        arrays: ArrayPolicy = OFF,
         **_: Any,
     ) -> None:
         self._forward_reducers = dict(forward_reducers or {})
         self._backward_reducers = dict(backward_reducers or {})
-        self._executor = ProcessPoolExecutor(processes, initializer=initializer, initargs=initargs)
+        self._executor = ProcessPoolExecutor(processes, initializer=initializer, initargs=initargs, arrays=arrays)
 
     def _submit(self, func: Callable[..., Any], args: Iterable[Any], kwds: Mapping[str, Any]) -> Future:
         if not self._forward_reducers and not self._backward_reducers:
@@ -134,7 +137,7 @@ class PicklingPool:
 
 
 class MemmappingPool(PicklingPool):
-    """A PicklingPool with the settings of large arrays, which here travel in shared memory whatever these say."""
+    """A PicklingPool with settings for large arrays, which lie in anonymous memory: temp_folder has no meaning."""
 
     def __init__(
         self,
@@ -148,7 +151,8 @@ class MemmappingPool(PicklingPool):
         prewarm: bool | str = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(processes, forward_reducers, backward_reducers, **kwargs)
+        arrays = arrays_policy(max_nbytes, mmap_mode)
+        super().__init__(processes, forward_reducers, backward_reducers, arrays=arrays, **kwargs)
 
 
 def _dumps(value: Any, reducers: Reducers) -> bytes:

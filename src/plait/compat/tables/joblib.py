@@ -61,7 +61,15 @@ _MODULES: dict[str, Row] = {
             **{name: f"plait.parallel:{name}" for name in _CACHING},
             "wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects",
         },
-        submodules=("_cloudpickle_wrapper", "_multiprocessing_helpers", "_utils", "executor", "externals", "pool"),
+        submodules=(
+            "_cloudpickle_wrapper",
+            "_memmapping_reducer",
+            "_multiprocessing_helpers",
+            "_utils",
+            "executor",
+            "externals",
+            "pool",
+        ),
     ),
     "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
     "joblib.logger": Same(_LOGGER),
@@ -130,11 +138,15 @@ _MODULES: dict[str, Row] = {
     ),
     "joblib.backports": Same(f"{_PRIVATE}.backports"),
     "joblib.testing": Same(f"{_PRIVATE}.testing"),
+    "joblib._memmapping_reducer": Same(f"{_PRIVATE}.memmapping_reducer"),
     "joblib._utils": Face({"eval_expr": "plait.parallel.arithmetic:evaluate"}),
     "joblib._multiprocessing_helpers": Same(f"{_PRIVATE}.multiprocessing_helpers"),
     "joblib._cloudpickle_wrapper": Face({"wrap_non_picklable_objects": f"{_WRAPPING}:wrap_non_picklable_objects"}),
     "joblib.executor": Face(
-        {name: f"{_PRIVATE}.executor:{name}" for name in ("MemmappingExecutor", "get_memmapping_executor")}
+        {
+            name: f"{_PRIVATE}.executor:{name}"
+            for name in ("MemmappingExecutor", "_TestingMemmappingExecutor", "get_memmapping_executor")
+        }
     ),
     "joblib.pool": Same(f"{_PRIVATE}.pool"),
     "joblib.externals": Face({}, submodules=("loky",)),
