@@ -75,6 +75,7 @@ class AsyncResults:
             while loop.supply():
                 while not loop.completions:
                     await bell.wait(loop.deadline())
+                    loop.completions.hear()
                     if not loop.completions:
                         loop.stop_overdue()
                 for part in loop.advance():

@@ -19,11 +19,12 @@ T = TypeVar("T")
 class Completions(Generic[T]):
     """A queue with one taker, who waits through the one Waiter; putting never blocks."""
 
-    __slots__ = ("_items", "_waiter", "listener")
+    __slots__ = ("_items", "_said", "_waiter", "listener")
 
     def __init__(self, outside: bool = True) -> None:
         """outside: other threads put, so a hub that waits for nothing else waits for them."""
         self._items: deque[T] = deque()
+        self._said: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._waiter: Waiter[Any] = Waiter(outside)
         self.listener: Callable[[], object] | None = None
 
@@ -36,14 +37,29 @@ class Completions(Generic[T]):
         if self.listener is not None:
             self.listener()
 
+    def say(self, hear: Callable[[Any], object], word: Any) -> None:
+        """Have the taker call hear(word) while it waits, or before the next item that it takes."""
+        self._said.append((hear, word))
+        self._waiter.wake()
+        if self.listener is not None:
+            self.listener()
+
+    def hear(self) -> None:
+        """Hear what was said."""
+        while self._said:
+            hear, word = self._said.popleft()
+            hear(word)
+
     def wait(self, deadline: float | None = None) -> None:
         """Until there is an item. deadline: monotonic seconds. Raises DeadlineExceeded when there is none by then."""
         task = interrupts.current()
         if task is not None:  # a nested loop: what interrupts the task reaches it here
             task.waiter = self._waiter
         try:
+            self.hear()
             while not self._items:  # a wake-up for an item that was taken already may be left over
                 self._waiter.wait(deadline)
+                self.hear()
         finally:
             if task is not None:
                 task.waiter = None

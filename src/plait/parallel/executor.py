@@ -385,6 +385,8 @@ class ProcessPoolExecutor(_PoolExecutor):
     def _collect(self) -> None:
         while True:
             run = self._process_run
+            if run is not None:
+                run.completions.hear()
             with self._lock:
                 if run is None or not run.completions:
                     self._collecting = False

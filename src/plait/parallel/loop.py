@@ -323,6 +323,7 @@ class Loop:
     def _attach_results(self, error: BaseException) -> None:
         """Give the error what has ended and was given to nobody."""
         completions = self._runner.completions
+        completions.hear()
         while completions:
             batch = completions.take()
             try:

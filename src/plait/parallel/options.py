@@ -10,7 +10,7 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 # Those of Parallel's further keywords that a process backend knows. `context`: a start method of multiprocessing; the
 # pool starts its processes in the one way that is safe.
 BACKEND_KEYWORDS = frozenset(
-    {"context", "idle_worker_timeout", "initargs", "initializer", "inner_max_num_threads"}
+    {"context", "forward_output", "idle_worker_timeout", "initargs", "initializer", "inner_max_num_threads"}
     | {"prefer", "require", "verbose"}
 )
 
@@ -24,6 +24,7 @@ class CallOptions(NamedTuple):
     temp_folder: str | None = None  # where shared memory has files, if it has to
     inner_max_num_threads: int | None = None  # threads of BLAS and OpenMP in a worker; None: its share of the cores
     initializer: tuple[Callable[..., Any], tuple[Any, ...]] | None = None  # a worker calls it before its first task
+    forward_output: bool = True  # what tasks print, warn of and log goes to the caller's streams, filters and loggers
     idle_worker_timeout: float | None = None  # seconds after which an idle worker ends; None: the pool's own
 
 

@@ -39,6 +39,7 @@ class CallRecord(NamedTuple):
     cores: int = 1  # the worker's share of the machine
     threads: tuple[str, ...] = ()  # of BLAS and OpenMP in a task (see `pool.threadlimits`)
     tracing: bool = False  # collect events of the trace
+    output: Any = None  # what to let through of what tasks say (see `pool.output`); None: lead it nowhere
     scope: Scope = IN_PROCESS  # what its tasks are inside of, for loops that they start
 
 
@@ -63,7 +64,7 @@ class Word(NamedTuple):
     data: Any
 
 
-# kind -> what hears such words in the parent, in the thread that reads the worker's channel. Must not block or raise.
+# kind -> what hears such words in the parent, in the call's own thread.
 listeners: dict[str, Callable[[Word], object]] = {}
 
 

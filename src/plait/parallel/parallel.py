@@ -55,7 +55,8 @@ class Parallel(Logger):
     progress: True for a bar, or a function that gets (done, total); total is None where the tasks have no length.
     verbose: more than 0 reports on stderr, more often the higher it is; from 50 on, on stdout.
     backend_kwargs: inner_max_num_threads (of BLAS and OpenMP in a worker process), initializer and initargs (called in
-        each worker before its first task), idle_worker_timeout (seconds), and what a registered backend has.
+        each worker before its first task), forward_output (what tasks print, warn of and log goes to the caller's streams,
+        filters and loggers; False: to the worker's own), idle_worker_timeout (seconds), and what a registered backend has.
 
     A task's exception is raised with its own type; a note names the task, the cause has the worker's traceback. The
     calling greenlet parks while it waits, and others go on; a Timeout or a kill there cancels the loop. The pool stays
@@ -300,6 +301,7 @@ class Parallel(Logger):
             given["temp_folder"],
             getattr(self._backend, "inner_max_num_threads", None) if threads is None else threads,
             None if initializer is None else (initializer, tuple(given.get("initargs", ()))),
+            bool(given.get("forward_output", True)),
             given.get("idle_worker_timeout"),
         )
 

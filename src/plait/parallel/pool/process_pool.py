@@ -348,8 +348,8 @@ class ProcessPool:
         reply: Reply | Word = pickle.loads(message[0])
         if isinstance(reply, Word):
             hear = listeners.get(reply.kind)
-            if hear is not None:
-                hear(reply)
+            if hear is not None and worker.run is not None and worker.run.id == reply.call:
+                worker.run.completions.say(hear, reply)
             return
         del message[0]
         if reply.note is not None:

@@ -26,10 +26,11 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
+from plait._base import natives
 from plait.parallel import outcome
 from plait.parallel.naming import function_name
 from plait.parallel.outcome import CallRecord, Reply, Word
-from plait.parallel.pool import hooks
+from plait.parallel.pool import hooks, output
 from plait.parallel.transport import pickling
 from plait.parallel.transport.exchange import Exports, Imports, Note
 from plait.parallel.transport.framing import Message, Receiver, Sender
@@ -80,24 +81,35 @@ class _Worker:
         self._record = CallRecord()
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._in_task = False
+        self._batch = -1  # the one under way
+        self._pid = os.getpid()
+        self._thread = natives.get_ident()
+        self._send_lock = natives.allocate_lock()  # threads of a task may say something, too
+        self._telling = self._cancelled = False
+        self._forwarding = output.Forwarding(self.tell)
 
     def serve(self) -> None:
         while True:
             for message in self._receiver.receive():
                 answer, note, descriptors = self._answer(message)
-                _flush_output()  # what a task printed is out before its result: the parent may end at once
-                self._sender.send(answer, descriptors)
+                self.flush_output()  # what a task printed is out before its result: the parent may end at once
+                with self._send_lock:
+                    self._batch = -1
+                    self._sender.send(answer, descriptors)
                 if note is not None:
                     self._exports.sent(note)
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._in_task:
+        if self._telling:  # not within a frame
+            self._cancelled = True
+        elif self._in_task:
             self._in_task = False
             raise Cancelled
 
     def _answer(self, message: Message) -> tuple[Message, Note | None, Sequence[int]]:
         """The reply to a batch, with the note in it, and the descriptors that go with it."""
         batch, call, first, hashes, blobs, record, enclosed, words = pickle.loads(message[0])
+        self._batch = batch
         if words:
             self._exports.release(words)
         del message[0]
@@ -123,16 +135,38 @@ class _Worker:
         reply = Reply(batch, how, detail, events, note, self._imports.take_words())
         return [pickle.dumps(reply, protocol=5), *packed.parts], note, descriptors
 
-    def tell(self, kind: str, data: Any) -> None:
-        """Say something to the parent, where `outcome.listeners[kind]` hears it. From a task, or around one."""
-        word = Word(self._call, self._progress.read(), kind, data)
-        self._sender.send([pickling.dumps(word)])
+    def tell(self, kind: str, data: Any) -> bool:
+        """Say something to the parent, where `outcome.listeners[kind]` hears it; any thread.
+
+        False where there is nobody to hear it: between batches, and in a child that a task has forked.
+        """
+        if self._batch < 0 or os.getpid() != self._pid:
+            return False
+        word = [pickling.dumps(Word(self._call, self._progress.read(), kind, data))]
+        if natives.get_ident() != self._thread:
+            with self._send_lock:
+                self._sender.send(word)
+            return True
+        self._telling = True
+        try:
+            with self._send_lock:
+                self._sender.send(word)
+        finally:
+            self._telling = False
+        if self._cancelled:
+            self._cancelled = False
+            self.on_cancel(CANCEL_SIGNAL, None)
+        return True
+
+    def flush_output(self) -> None:
+        """Have out what was printed."""
+        self._forwarding.flush()
 
     def _begin_call(self, call: int, record: CallRecord) -> None:
         """The next batches are another call's."""
         self._call, self._record = call, record
         self._functions.clear()  # it must not see the other's globals
-        hooks.begin_call(record)
+        hooks.begin_call(record, self._forwarding)
 
     def _run(
         self, call: int, first: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None, parts: Message
@@ -218,7 +252,8 @@ def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
     except (EOFError, ConnectionError):
         status = 0
     finally:
-        _flush_output()
+        if _current is not None:
+            _current.flush_output()
         os._exit(status)
 
 
@@ -288,11 +323,3 @@ def _without(error: BaseException, frames: int) -> Any:
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:
     pass
-
-
-def _flush_output() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # closed, replaced or None: nothing to lose
-            pass
