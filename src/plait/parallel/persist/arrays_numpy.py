@@ -11,93 +11,105 @@ import pickle
 import sys
 import warnings
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
+from plait.parallel._native.persist import opcodes_of_shape
 from plait.parallel.persist import names
 
 ALIGNMENT_BYTES = 16
 _COPY_BYTES = 1 << 24  # of an array that is not contiguous, at a time
-_READ_BYTES = 1 << 24  # of an array from a file whose size is not known, at a time
+_FOREIGN = ">" if sys.byteorder == "little" else "<"
 
 
 class Writer:
-    """Gives the records and the bytes of the arrays of one dump."""
+    """Gives the records and the bytes of the arrays of one dump. splice: where they go."""
 
-    def __init__(self, file: Any, protocol: int) -> None:
-        self._file = file
+    splice: Any
+
+    def __init__(self, protocol: int) -> None:
         self._protocol = protocol
-        try:
-            file.tell()
-            self._alignment: int | None = ALIGNMENT_BYTES
-        except io.UnsupportedOperation:
-            self._alignment = None
 
     def record(self, array: Any) -> bytes:
         """The opcodes that build the record of an array. They use no memo: the pickle around keeps its numbers."""
-        state = {
-            "subclass": type(array),
-            "shape": array.shape,
-            "order": _order(array),
-            "dtype": array.dtype,
-            "allow_mmap": not array.dtype.hasobject,
-            "numpy_array_alignment_bytes": self._alignment,
-        }
-        buffer = io.BytesIO()
-        pickler = pickle.Pickler(buffer, self._protocol)
-        pickler.fast = True
-        pickler.dump(state)
-        return _new_record(self._protocol) + _bare(buffer.getvalue(), self._protocol) + pickle.BUILD
+        dtype = array.dtype
+        aligned = self.splice.tell() is not None
+        form = (type(array), _order(array), aligned, self._protocol, id(dtype))
+        known = _forms.get(form)
+        if known is None:
+            known = _form(*form[:4], dtype)
+            if dtype.isbuiltin == 1:  # one object for the life of the process: its id is not another's later
+                _forms[form] = known
+        before, after = known
+        return before + opcodes_of_shape(array.shape) + after
 
     def write(self, array: Any) -> None:
         """The bytes of an array, to the file, which stands right behind its record."""
-        file = self._file
+        splice = self.splice
         if array.dtype.hasobject:
-            file.write(pickle.dumps(np.asarray(array), protocol=5))
+            splice.pass_on(pickle.dumps(np.asarray(array), protocol=5))
             return
-        if self._alignment is not None:
-            padding = self._alignment - (file.tell() + 1) % self._alignment
-            file.write(bytes((padding,)) + b"\xff" * padding)
-        if array.nbytes:
-            for part in _parts(np.asarray(array)):
-                file.write(memoryview(part))
+        place = splice.tell()
+        if place is not None:
+            splice.pass_on(_PADDINGS[(place + 1) % ALIGNMENT_BYTES])
+        if array.flags.forc:
+            splice.pass_on(array)
+        elif array.size:
+            for part in _parts(array):
+                splice.pass_on(part)
 
 
-def _order(array: Any) -> str:
-    return "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+# What stands before the first byte of an array, by the place, modulo 16, after the byte that has its length.
+_PADDINGS = tuple(
+    bytes((size,)) + b"\xff" * size for size in (ALIGNMENT_BYTES - place for place in range(ALIGNMENT_BYTES))
+)
+# The opcodes of a record before and after its shape, of dtypes that are always there.
+_forms: dict[tuple[type, str, bool, int, int], tuple[bytes, bytes]] = {}
 
 
-def _parts(array: Any) -> Any:
-    """The bytes of an array as one or more contiguous arrays of them."""
-    if array.flags.c_contiguous or array.flags.f_contiguous:
-        flat = array.ravel(order="K")
-        yield flat.view(np.uint8)
-        return
-    steps = np.nditer(
-        array, flags=["external_loop", "buffered"], buffersize=max(_COPY_BYTES // array.itemsize, 1), order="C"
-    )
-    for part in steps:
-        yield np.ascontiguousarray(part).view(np.uint8)
-
-
-def _new_record(protocol: int) -> bytes:
-    """Opcodes for a new record without its state."""
+def _form(kind: type, order: str, aligned: bool, protocol: int, dtype: Any) -> tuple[bytes, bytes]:
+    """The opcodes of a record before and after its shape."""
     module, name = names.ARRAY_MODULE.encode(), names.ARRAY.encode()
-    if protocol >= 4:
-        text = b"".join(pickle.SHORT_BINUNICODE + bytes((len(part),)) + part for part in (module, name))
-        return text + pickle.STACK_GLOBAL + pickle.EMPTY_TUPLE + pickle.NEWOBJ
     if protocol >= 2:
-        return pickle.GLOBAL + module + b"\n" + name + b"\n" + pickle.EMPTY_TUPLE + pickle.NEWOBJ
-    return pickle.MARK + pickle.INST + module + b"\n" + name + b"\n"
+        new = pickle.GLOBAL + module + b"\n" + name + b"\n" + pickle.EMPTY_TUPLE + pickle.NEWOBJ
+    else:
+        new = pickle.MARK + pickle.INST + module + b"\n" + name + b"\n"
+    after = {
+        "order": order,
+        "dtype": dtype,
+        "allow_mmap": not dtype.hasobject,
+        "numpy_array_alignment_bytes": ALIGNMENT_BYTES if aligned else None,
+    }
+    parts = [_opcodes(part, protocol) for pair in after.items() for part in pair]
+    before = [new, pickle.EMPTY_DICT, pickle.MARK, *(_opcodes(part, protocol) for part in ("subclass", kind, "shape"))]
+    return b"".join(before), b"".join((*parts, pickle.SETITEMS, pickle.BUILD))
 
 
-def _bare(stream: bytes, protocol: int) -> bytes:
-    """A pickle without its frame, its protocol and its end."""
+def _opcodes(value: Any, protocol: int) -> bytes:
+    """A pickle that uses no memo, without its frame, its protocol and its end."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, protocol)
+    pickler.fast = True
+    pickler.dump(value)
+    stream = buffer.getvalue()
     start = 2 if protocol >= 2 else 0
     if stream[start : start + 1] == pickle.FRAME:
         start += 9
     return stream[start:-1]
+
+
+def _order(array: Any) -> str:
+    return "F" if array.flags.fnc else "C"
+
+
+def _parts(array: Any) -> Any:
+    """An array that is not contiguous, as pieces that are, in the order of C."""
+    steps = np.nditer(
+        array, flags=["external_loop", "buffered"], buffersize=max(_COPY_BYTES // array.itemsize, 1), order="C"
+    )
+    for step in steps:
+        yield np.ascontiguousarray(step)
 
 
 class Record:
@@ -119,47 +131,48 @@ class Record:
     def read(self) -> Any:
         """The array. The source stands right behind the record."""
         load = self.unpickler
+        dtype = self.dtype
         if load.mmap_mode is not None and self.allow_mmap:
             array = self._mapped(load)
-        elif self.dtype.hasobject:
+        elif dtype.hasobject:
             array = load.nested()
         else:
             array = self._read(load._source)
         if load.ensure_native_byte_order:
             array = native(array)
-        if self.subclass not in (np.ndarray, np.memmap) and issubclass(self.subclass, np.ndarray):
-            array = array.view(self.subclass)
+        kind = self.subclass
+        if kind is not np.ndarray and kind is not np.memmap and issubclass(kind, np.ndarray):
+            array = array.view(kind)
         return array
 
     def _padding(self, source: Any) -> int:
         """Reads up to the array's first byte. How many bytes that were."""
         if self.numpy_array_alignment_bytes is None:
             return 0
-        (size,) = source.exactly(1)
-        source.exactly(size)
-        return 1 + int(size)
+        size: int = source.exactly(1, "padding")[0]
+        source.exactly(size, "padding")
+        return 1 + size
 
     def _read(self, source: Any) -> Any:
         self._padding(source)
-        count = prod(map(int, self.shape))
-        size = count * self.dtype.itemsize
+        size = prod(map(int, self.shape)) * self.dtype.itemsize
         source.expect(size, "array data")
-        array = np.empty(count, self.dtype)
+        array = np.empty(self.shape, self.dtype, "F" if self.order == "F" else "C")
         if size:
-            view = memoryview(cast("Any", array.view(np.uint8)))
-            for at in range(0, size, _READ_BYTES):
-                source.fill(view[at : at + _READ_BYTES], "array data")
-        return array.reshape(self.shape[::-1]).transpose() if self.order == "F" else array.reshape(self.shape)
+            source.fill(array, size, "array data")
+        return array
 
     def _mapped(self, load: Any) -> Any:
         source = load._source
         start = source.tell()
         offset = start + self._padding(source)
         mode = "r+" if load.mmap_mode == "w+" else load.mmap_mode
-        source.expect(prod(map(int, self.shape)) * self.dtype.itemsize, "array data")
-        memmap: Any = np.memmap
-        array = memmap(load.filename, dtype=self.dtype, mode=mode, offset=offset, shape=self.shape, order=self.order)
-        source.seek(offset + array.nbytes)
+        size = prod(map(int, self.shape)) * self.dtype.itemsize
+        source.expect(size, "array data")
+        array: Any = np.memmap(  # type: ignore[call-overload]
+            load.filename, dtype=self.dtype, mode=mode, offset=offset, shape=self.shape, order=self.order
+        )
+        source.skip(size)
         if self.numpy_array_alignment_bytes is None and start % ALIGNMENT_BYTES:
             warnings.warn(
                 f"The memmapped array {array} loaded from the file {load.filename} is not byte aligned. This may cause "
@@ -172,11 +185,11 @@ class Record:
 
 def is_foreign(array: Any) -> bool:
     """Whether an array's numbers are not in this machine's byte order."""
-    foreign = ">" if sys.byteorder == "little" else "<"
     dtype = array.dtype
-    if dtype.byteorder == "|" and dtype.fields:
-        return all(field[0].byteorder == foreign for field in dtype.fields.values())
-    return bool(dtype.byteorder == foreign)
+    order = dtype.byteorder
+    if order == "|" and dtype.fields:
+        return all(field[0].byteorder == _FOREIGN for field in dtype.fields.values())
+    return bool(order == _FOREIGN)
 
 
 def native(array: Any) -> Any:

@@ -34,6 +34,11 @@ def kind_of(file: Any) -> str:
             file.seek(at)
             first = file.read(size)
         file.seek(at)
+    return kind_of_bytes(first)
+
+
+def kind_of_bytes(first: bytes) -> str:
+    """Likewise, of a file that begins with these bytes."""
     if first.startswith(compressors.OLD_PREFIX):
         return OLD
     return compressors.of_prefix(first) or PLAIN

@@ -9,8 +9,10 @@ has no `peek`.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
+import stat
 import warnings
 from typing import Any
 
@@ -19,6 +21,7 @@ from plait.parallel.persist import names, opening
 from plait.parallel.persist.errors import DamagedFile
 
 _MARKS = tuple(name.encode() for name in names.ARRAY_MODULES)
+FIRST_BYTES = 1 << 16
 
 
 class NumpyUnpickler(pickle.Unpickler):
@@ -32,9 +35,20 @@ class NumpyUnpickler(pickle.Unpickler):
         self.ensure_native_byte_order = ensure_native_byte_order
         self.mmap_mode = mmap_mode
         self.compat_mode = False
-        self._records: dict[str, type] = {}
-        self._source = Source(file_handle, os.fspath(filename) if filename else repr(file_handle))
+        self._records: dict[str, Any] = {}
+        given = isinstance(file_handle, Source)
+        self._source = file_handle if given else Source(file_handle, str(filename or repr(file_handle)))
         super().__init__(self._source)
+
+    def load(self) -> Any:
+        """The object that the file begins with where it stands."""
+        try:
+            return super().load()
+        finally:
+            for name, record in self._records.items():
+                record.unpickler = None
+                _idle[name].append(record)
+            self._records.clear()
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """What a name in the file stands for; a subclass may refuse it."""
@@ -58,14 +72,22 @@ class NumpyUnpickler(pickle.Unpickler):
         """The path of a file in the folder of this one."""
         return os.path.join(os.path.dirname(self.filename), filename)
 
-    def _record(self, name: str) -> type:
+    def _record(self, name: str) -> Any:
+        """The class of a record, for this load alone."""
         if name not in self._records:
             from plait.parallel.persist.arrays_numpy import RECORDS
 
             if name not in RECORDS:
                 raise pickle.UnpicklingError(f"{self._source.name}: joblib's files have no class {name!r}")
-            self._records[name] = type(name, (RECORDS[name],), {"unpickler": self})
+            idle = _idle.setdefault(name, [])
+            record: Any = idle.pop() if idle else type(name, (RECORDS[name],), {})
+            record.unpickler = self
+            self._records[name] = record
         return self._records[name]
+
+
+# name -> classes that no load uses now: to make one costs as much as to load a small file. list.pop is atomic.
+_idle: dict[str, list[Any]] = {}
 
 
 class _Nested(pickle.Unpickler):
@@ -98,8 +120,15 @@ def load(
     if hasattr(filename, "read"):
         return _load_from(filename, getattr(filename, "name", ""), mmap_mode, native)
     name = os.fspath(filename)
-    with open(name, "rb") as file:
-        return _load_from(file, name, mmap_mode, native)
+    with open(name, "rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return _load_from(io.BufferedReader(file), name, mmap_mode, native)
+        first = file.read(FIRST_BYTES)
+        if opening.kind_of_bytes(first) != opening.PLAIN:
+            file.seek(0)
+            return _load_from(io.BufferedReader(file), name, mmap_mode, native)
+        return _unpickled(NumpyUnpickler(name, Source(file, str(name), first, status.st_size), native, mmap_mode), name)
 
 
 def loads(data: bytes) -> Any:
@@ -115,37 +144,41 @@ def _load_from(file: Any, filename: Any, mmap_mode: str | None, native: bool) ->
     name = filename if isinstance(filename, str) else ""
     kind = opening.kind_of(file)
     if kind == opening.OLD:
-        from io import BytesIO
-
         from plait.parallel.persist.old import read_zfile
 
         _warn_old(filename)
-        return _unpickled(NumpyUnpickler(name, BytesIO(read_zfile(file)), native))
+        return _unpickled(NumpyUnpickler(name, io.BytesIO(read_zfile(file)), native), filename)
     source = opening.decompressed(file, kind)
-    mode = opening.usable_mmap_mode(source if kind == opening.PLAIN else file, filename, kind, mmap_mode)
-    unpickler = NumpyUnpickler(name, source, native, mode)
-    value = _unpickled(unpickler)
-    if unpickler.compat_mode:
-        _warn_old(filename)
-    return value
+    mode = opening.usable_mmap_mode(file, filename, kind, mmap_mode)
+    return _unpickled(NumpyUnpickler(name, source, native, mode), filename)
 
 
-def _unpickled(unpickler: NumpyUnpickler) -> Any:
+def _unpickled(unpickler: NumpyUnpickler, filename: Any) -> Any:
     name = unpickler._source.name
     try:
-        return unpickler.load()
+        value = unpickler.load()
     except UnicodeDecodeError as error:
         raise ValueError(
             "You may be trying to read with python 3 a joblib pickle generated with python 2. "
             "This feature is not supported by joblib."
         ) from error
-    except (EOFError, pickle.UnpicklingError) as error:
-        if isinstance(error, DamagedFile):
-            raise
-        raise DamagedFile(f"{name}: {error}; the file is truncated or damaged") from error
-    except Exception as error:
-        error.add_note(f"while loading {name}; where its code is not to blame, the file is damaged")
+    except DamagedFile:
         raise
+    except Exception as error:
+        if _is_damage(error):
+            raise DamagedFile(f"{name}: {error}; the file is truncated or damaged") from error
+        error.add_note(f"while loading {name}: the file is damaged, where the code that it names is not to blame")
+        raise
+    if unpickler.compat_mode:
+        _warn_old(filename)
+    return value
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the unpickler or a decompressor says that its input makes no sense."""
+    if isinstance(error, OSError):
+        return error.errno is None  # one of bz2 and gzip; the system's have a number
+    return isinstance(error, (EOFError, pickle.UnpicklingError)) or type(error).__module__ in ("zlib", "_lzma")
 
 
 def _warn_old(filename: Any) -> None:

@@ -28,24 +28,27 @@ class NumpyPickler(pickle.Pickler):
         number = pickle.DEFAULT_PROTOCOL if protocol is None else protocol
         self.proto = pickle.HIGHEST_PROTOCOL if number < 0 else number
         numpy = sys.modules.get("numpy")
-        if numpy is None or self._has_own_ids():
-            super().__init__(fp, self.proto)
+        if numpy is None or type(self).persistent_id is not NumpyPickler.persistent_id:
+            self._splice = Splice(fp, self.proto)
+            super().__init__(self._splice, self.proto)
             return
         from plait.parallel.persist import arrays_numpy
 
         arrays = Arrays((numpy.ndarray, numpy.matrix, numpy.memmap))
-        self._splice = Splice(fp.write, arrays, arrays_numpy.Writer(fp, self.proto), self.proto)
+        writer = arrays_numpy.Writer(self.proto)
+        self._splice = writer.splice = Splice(fp, self.proto, arrays, writer)
         super().__init__(self._splice, self.proto)
         self.persistent_id = arrays.number  # type: ignore[method-assign]
 
-    def _has_own_ids(self) -> bool:
-        own = getattr(type(self), "persistent_id", None)
-        return own is not getattr(pickle.Pickler, "persistent_id", None)
+    def dump(self, obj: Any) -> None:
+        """Writes an object to the file."""
+        super().dump(obj)
+        self._splice.flush()
 
 
 def dump(
     value: Any,
-    filename: str | os.PathLike[str] | Any,
+    filename: Any,
     compress: int | bool | str | tuple[str, int | None] = 0,
     protocol: int | None = None,
 ) -> list[str] | None:
@@ -54,14 +57,15 @@ def dump(
     compress: a level from 0, not at all, to 9; True for level 3; a compressor's name, or (name, level). Where it names
     none, the ending of the file name does: .z, .gz, .bz2, .lzma, .xz, .lz4. protocol: pickle's.
     """
-    if isinstance(filename, os.PathLike):
-        filename = filename.__fspath__()
     named = isinstance(filename, str)
+    if not named and isinstance(filename, os.PathLike):
+        filename = os.fspath(filename)
+        named = isinstance(filename, str)
     if not named and not hasattr(filename, "write"):
         raise ValueError(
             f"Second argument should be a filename or a file-like object, {filename} (type {type(filename)}) was given."
         )
-    method, level = _method_and_level(compress)
+    method, level = _method_and_level(compress) if compress != 0 else ("zlib", 0)
     if named and not isinstance(compress, (tuple, str)):
         found = compressors.of_extension(filename)
         method = found or method
@@ -71,7 +75,7 @@ def dump(
         with opening.compressed_writer(filename, method, level) as file:
             NumpyPickler(file, protocol).dump(value)
     elif named:
-        with open(filename, "wb") as file:
+        with open(filename, "wb", buffering=0) as file:
             NumpyPickler(file, protocol).dump(value)
     else:
         NumpyPickler(filename, protocol).dump(value)
