@@ -69,7 +69,7 @@ def usable_mmap_mode(file: Any, filename: Any, kind: str, mmap_mode: str | None)
         text = f'"{file!r}" is not a raw file, mmap_mode "{mmap_mode}" flag will be ignored.'
     else:
         return mmap_mode
-    warnings.warn(text, stacklevel=3)
+    warnings.warn(text, stacklevel=4)
     return None
 
 

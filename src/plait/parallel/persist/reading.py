@@ -122,13 +122,14 @@ def load(
     name = os.fspath(filename)
     with open(name, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            return _load_from(io.BufferedReader(file), name, mmap_mode, native)
-        first = file.read(FIRST_BYTES)
-        if opening.kind_of_bytes(first) != opening.PLAIN:
+        first = file.read(FIRST_BYTES) if stat.S_ISREG(status.st_mode) else b""
+        if first and opening.kind_of_bytes(first) == opening.PLAIN:
+            source = Source(file, str(name), first, status.st_size)
+            return _unpickled(NumpyUnpickler(name, source, native, mmap_mode), name)
+        if first:
             file.seek(0)
-            return _load_from(io.BufferedReader(file), name, mmap_mode, native)
-        return _unpickled(NumpyUnpickler(name, Source(file, str(name), first, status.st_size), native, mmap_mode), name)
+        with io.BufferedReader(file) as buffered:
+            return _load_from(buffered, name, mmap_mode, native)
 
 
 def loads(data: bytes) -> Any:
@@ -146,8 +147,9 @@ def _load_from(file: Any, filename: Any, mmap_mode: str | None, native: bool) ->
     if kind == opening.OLD:
         from plait.parallel.persist.old import read_zfile
 
-        _warn_old(filename)
-        return _unpickled(NumpyUnpickler(name, io.BytesIO(read_zfile(file)), native), filename)
+        unpickler = NumpyUnpickler(name, io.BytesIO(read_zfile(file)), native)
+        unpickler.compat_mode = True
+        return _unpickled(unpickler, filename)
     source = opening.decompressed(file, kind)
     mode = opening.usable_mmap_mode(file, filename, kind, mmap_mode)
     return _unpickled(NumpyUnpickler(name, source, native, mode), filename)
