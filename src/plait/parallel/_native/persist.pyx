@@ -260,6 +260,32 @@ cpdef bytes opcodes_of_shape(shape):
     return bytes(out)
 
 
+cdef int check_number(const uint8_t* text, Py_ssize_t size, Py_ssize_t given, str name) except -1:
+    """A number for the unpickler's memo, among so many bytes."""
+    cdef uint32_t number = 0xFFFFFFFF
+    if size >= 4:
+        memcpy(&number, text, 4)
+    if number > given:
+        raise DamagedFile(f"{name}: object number {number} among {given} bytes; the file is damaged")
+    return 0
+
+
+cdef int check_all(bytes data, Py_ssize_t given, str name) except -1:
+    """All numbers for the memo among opcodes, up to one that ends the pickle or is none."""
+    cdef const uint8_t* text = <const uint8_t*>PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), at = 0
+    while 0 <= at < size and text[at] != b".":
+        if text[at] == b"r":
+            check_number(text + at + 1, size - at - 1, given, name)
+        at = end_of(text, at, size)
+    return 0
+
+
+def check_numbers(bytes data not None, str name not None):
+    """Raises DamagedFile where a pickle has a number for the unpickler's memo that it can not need."""
+    check_all(data, PyBytes_GET_SIZE(data), name)
+
+
 cdef class Source:
     """What an unpickler reads from: a file, and after `interrupt` opcodes that ask for the array of a record.
 
@@ -309,12 +335,12 @@ cdef class Source:
                 self.opcode = 0
         elif opcode == b"r":
             self.opcode = 0
-            self.check_memo(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            check_number(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), self.given, self.name)
         elif opcode == 0x95:
             self.opcode = 0x96 if size == 8 else 0
         elif opcode == 0x96:
             self.opcode = 0
-            self.check_frame(data)
+            check_all(data, self.given, self.name)
         return data
 
     cdef bytes take(self, Py_ssize_t size):
@@ -350,24 +376,6 @@ cdef class Source:
             more -= len(part)
         self.ahead = b"".join(parts)
         self.at = 0
-        return 0
-
-    cdef int check_frame(self, bytes data) except -1:
-        """Numbers for the memo among the opcodes of a frame."""
-        cdef const uint8_t* text = <const uint8_t*>PyBytes_AS_STRING(data)
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(data), at = 0
-        while 0 <= at < size:
-            if text[at] == b"r":
-                self.check_memo(text + at + 1, size - at - 1)
-            at = end_of(text, at, size)
-        return 0
-
-    cdef int check_memo(self, const uint8_t* text, Py_ssize_t size) except -1:
-        cdef uint32_t number = 0xFFFFFFFF
-        if size >= 4:
-            memcpy(&number, text, 4)
-        if number > self.given:
-            raise DamagedFile(f"{self.name}: object number {number} among {self.given} bytes; the file is damaged")
         return 0
 
     def readline(self):

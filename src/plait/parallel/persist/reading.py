@@ -14,13 +14,14 @@ import os
 import pickle
 import stat
 import warnings
+from collections.abc import Callable
 from typing import Any
 
-from plait.parallel._native.persist import Source
+from plait.parallel._native.persist import Source, check_numbers
 from plait.parallel.persist import names, opening
 from plait.parallel.persist.errors import DamagedFile
 
-_MARKS = tuple(name.encode() for name in names.ARRAY_MODULES)
+_MARK = names.ARRAY_MODULE.encode()  # part of any name of a record's class
 FIRST_BYTES = 1 << 16
 
 
@@ -124,6 +125,8 @@ def load(
         status = os.fstat(file.fileno())
         first = file.read(FIRST_BYTES) if stat.S_ISREG(status.st_mode) else b""
         if first and opening.kind_of_bytes(first) == opening.PLAIN:
+            if len(first) == status.st_size and _MARK not in first:
+                return _guarded(_without_arrays, first, str(name))
             source = Source(file, str(name), first, status.st_size)
             return _unpickled(NumpyUnpickler(name, source, native, mmap_mode), name)
         if first:
@@ -132,13 +135,18 @@ def load(
             return _load_from(buffered, name, mmap_mode, native)
 
 
-def loads(data: bytes) -> Any:
-    """As load(), of a file's bytes. What has no arrays in it is unpickled at once, at a twentieth of the cost."""
-    if data[:1] == pickle.PROTO and not any(mark in data for mark in _MARKS):
-        return pickle.loads(data)
-    from io import BytesIO
+def loads(data: bytes, name: str = "<bytes>") -> Any:
+    """As load(), of a file's bytes; name: for errors. What has no arrays costs no more than a pickle."""
+    if opening.kind_of_bytes(data) != opening.PLAIN:
+        return load(io.BytesIO(data))
+    if _MARK not in data:
+        return _guarded(_without_arrays, data, name)
+    return _unpickled(NumpyUnpickler("", Source(io.BytesIO(), name, data, len(data)), True), name)
 
-    return load(BytesIO(data))
+
+def _without_arrays(data: bytes, name: str) -> Any:
+    check_numbers(data, name)
+    return pickle.loads(data)
 
 
 def _load_from(file: Any, filename: Any, mmap_mode: str | None, native: bool) -> Any:
@@ -156,9 +164,17 @@ def _load_from(file: Any, filename: Any, mmap_mode: str | None, native: bool) ->
 
 
 def _unpickled(unpickler: NumpyUnpickler, filename: Any) -> Any:
-    name = unpickler._source.name
+    value = _guarded(unpickler.load, name=unpickler._source.name)
+    if unpickler.compat_mode:
+        _warn_old(filename)
+    return value
+
+
+def _guarded(function: Callable[..., Any], *args: Any, name: str = "") -> Any:
+    """What a function makes of a file. Its errors name the file: `name`, or the last argument."""
+    name = name or args[-1]
     try:
-        value = unpickler.load()
+        return function(*args)
     except UnicodeDecodeError as error:
         raise ValueError(
             "You may be trying to read with python 3 a joblib pickle generated with python 2. "
@@ -171,9 +187,6 @@ def _unpickled(unpickler: NumpyUnpickler, filename: Any) -> Any:
             raise DamagedFile(f"{name}: {error}; the file is truncated or damaged") from error
         error.add_note(f"while loading {name}: the file is damaged, where the code that it names is not to blame")
         raise
-    if unpickler.compat_mode:
-        _warn_old(filename)
-    return value
 
 
 def _is_damage(error: Exception) -> bool:
