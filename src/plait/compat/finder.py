@@ -18,7 +18,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 
 from plait.compat.errors import NotProvidedError
 from plait.compat.lending import lend
-from plait.compat.rows import Face, Peer, Row, Same, fetch
+from plait.compat.rows import Face, Peer, Row, Same, fetch, put
 
 TYPE_CHECKING = False  # these, importlib.abc and importlib.util cost more than the rest of a child's start
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def _fill(module: ModuleType, face: Face) -> None:
     """Give a face its names, each fetched when it is asked for and kept."""
 
     def get(name: str) -> object:
+        if name in face.slots:
+            return fetch(face.slots[name])
         if name in face.submodules:
             return import_module(f"{module.__name__}.{name}")
         if name not in face.names:
@@ -163,7 +165,21 @@ def _fill(module: ModuleType, face: Face) -> None:
 
     module.__dict__.update(
         __doc__=f"What plait provides of {module.__name__}.",
-        __all__=[name for name in face.names if not name.startswith("_")],
+        __all__=[name for name in (*face.names, *face.slots) if not name.startswith("_")],
         __getattr__=get,
-        __dir__=lambda: sorted({*module.__dict__, *face.names, *face.submodules}),
+        __dir__=lambda: sorted({*module.__dict__, *face.names, *face.slots, *face.submodules}),
     )
+    if face.slots:
+        module.__class__ = _with_slots(face)
+
+
+def _with_slots(face: Face) -> type[ModuleType]:
+    """The class of a face's module: what programs set there is set at its place."""
+
+    def set_attribute(module: ModuleType, name: str, value: object) -> None:
+        if name in face.slots:
+            put(face.slots[name], value)
+        else:
+            object.__setattr__(module, name, value)
+
+    return type("Face", (type(sys),), {"__setattr__": set_attribute})

@@ -31,11 +31,16 @@ class Face:
 
     submodules: those that are attributes without being imported, since the library imports them by itself; here each is
     imported when it is asked for.
+    slots: names that programs set to change what the library does, name -> place. They are read from the place, and set
+    there, every time.
     """
 
-    def __init__(self, names: Mapping[str, str], submodules: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, names: Mapping[str, str], submodules: tuple[str, ...] = (), slots: Mapping[str, str] | None = None
+    ) -> None:
         self.names = names
         self.submodules = submodules
+        self.slots = slots or {}
 
 
 Row = Same | Face
@@ -61,6 +66,13 @@ class Peer:
     def is_package(self, module: str) -> bool:
         """Whether the table has modules below this one; the library itself always is one."""
         return module == self.name or any(name.startswith(f"{module}.") for name in self.modules)
+
+
+def put(place: str, value: object) -> None:
+    """Set the attribute that a place names."""
+    module, _, attribute = place.partition(":")
+    owner, _, name = attribute.rpartition(".")
+    setattr(fetch(f"{module}:{owner}"), name, value)
 
 
 def fetch(place: str) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import sys
+from functools import cache
+import sys
 from typing import Any
 
 from plait._base.errors import PlaitError
@@ -62,6 +64,22 @@ class TaskTimeout(PlaitError, TimeoutError):
         super().__init__(text)
         self.index = index
         self.task = task
+
+
+def task_timeout(text: str, index: int, task: Any) -> TaskTimeout:
+    """A TaskTimeout. It is multiprocessing's TimeoutError as well, which joblib raises, where a program has that."""
+    multiprocessing = sys.modules.get("multiprocessing.context")
+    if multiprocessing is None:
+        return TaskTimeout(text, index, task)
+    return _timeout_of(multiprocessing.TimeoutError)(text, index, task)
+
+
+@cache
+def _timeout_of(other: type[Exception]) -> type[TaskTimeout]:
+    def reduce(error: TaskTimeout) -> tuple[Any, ...]:
+        return task_timeout, (str(error), error.index, error.task)
+
+    return type("TaskTimeout", (TaskTimeout, other), {"__reduce__": reduce, "__module__": __name__})
 
 
 class TaskCancelled(BaseException):

@@ -29,7 +29,7 @@ from plait.green.waiter import DeadlineExceeded
 from plait.parallel.backends.base import Runner
 from plait.parallel.batching import Sizes
 from plait.parallel.completions import Completions
-from plait.parallel.errors import PoolError, TaskTimeout, TransportError
+from plait.parallel.errors import PoolError, TaskTimeout, TransportError, task_timeout
 from plait.parallel.failures import FailurePolicy
 from plait.parallel.outcome import Batch, Task
 from plait.parallel.progress import Observer
@@ -170,7 +170,7 @@ class Loop:
         now = clock.now()
         for batch in self._first_in_line():
             if batch.began and batch.id not in self._overrun and now >= batch.began + timeout:
-                error = TaskTimeout(
+                error = task_timeout(
                     f"{batch.task_text(0)} has not ended within timeout={timeout:g} s; "
                     "pass a longer timeout, or None for no limit",
                     batch.first,

@@ -5,6 +5,21 @@ from plait.compat.rows import Face, Peer, Row, Same
 _PRIVATE = "plait.compat.joblib_private"
 _LOOP = ("Parallel", "delayed", "cpu_count", "effective_n_jobs")
 _CACHING = ("MemorizedResult", "Memory", "expires_after", "register_store_backend")
+_BACKEND_CLASSES = (
+    "AutoBatchingMixin",
+    "FallbackToBackend",
+    "LokyBackend",
+    "MultiprocessingBackend",
+    "ParallelBackendBase",
+    "SequentialBackend",
+    "ThreadingBackend",
+)
+_BACKENDS = {name: f"plait.parallel.backends:{name}" for name in _BACKEND_CLASSES}
+_CONFIG = "plait.parallel.config"
+_CONTEXTS = {name: f"{_CONFIG}:{name}" for name in ("parallel_backend", "parallel_config")}
+_REGISTRY = "plait.parallel.backends.registry"
+_DEFAULTS = ("DEFAULT_BACKEND", "DEFAULT_PROCESS_BACKEND", "DEFAULT_THREAD_BACKEND")
+_REGISTERED = ("BACKENDS", "EXTERNAL_BACKENDS", "MAYBE_AVAILABLE_BACKENDS", "register_parallel_backend")
 _ERRORS = "plait.parallel.errors"
 _LOGGER = "plait.parallel.logger"
 _WRAPPING = "plait.parallel.wrapping"
@@ -55,6 +70,8 @@ _MODULES: dict[str, Row] = {
     "joblib": Face(
         {
             **{name: f"plait.parallel:{name}" for name in _LOOP},
+            **_CONTEXTS,
+            "register_parallel_backend": f"{_REGISTRY}:register_parallel_backend",
             **{name: f"{_LOGGER}:{name}" for name in ("Logger", "PrintTime")},
             **_PERSIST,
             "hash": f"{_HASHING}:hash",
@@ -65,13 +82,34 @@ _MODULES: dict[str, Row] = {
             "_cloudpickle_wrapper",
             "_memmapping_reducer",
             "_multiprocessing_helpers",
+            "_parallel_backends",
             "_utils",
             "executor",
             "externals",
             "pool",
         ),
     ),
-    "joblib.parallel": Face({name: f"plait.parallel:{name}" for name in _LOOP}),
+    "joblib.parallel": Face(
+        {
+            **{name: f"plait.parallel:{name}" for name in _LOOP},
+            **_BACKENDS,
+            **_CONTEXTS,
+            **{name: f"{_REGISTRY}:{name}" for name in _REGISTERED},
+            **{name: f"{_LOGGER}:{name}" for name in ("Logger", "short_format_time")},
+            "BatchedCalls": "plait.parallel.callbacks:BatchedCalls",
+            "VALID_BACKEND_CONSTRAINTS": f"{_CONFIG}:REQUIREMENTS",
+            "VALID_BACKEND_HINTS": f"{_CONFIG}:PREFERENCES",
+            "default_parallel_config": f"{_PRIVATE}.parallel:default_parallel_config",
+            "eval_expr": "plait.parallel.arithmetic:evaluate",
+            "get_active_backend": f"{_CONFIG}:get_active_backend",
+            "mp": f"{_PRIVATE}.multiprocessing_helpers:mp",
+        },
+        slots={
+            **{name: f"{_REGISTRY}:{name}" for name in _DEFAULTS},
+            "BatchCompletionCallBack": "plait.parallel.callbacks:BatchCompletionCallBack",
+        },
+    ),
+    "joblib._parallel_backends": Face(_BACKENDS),
     "joblib.logger": Same(_LOGGER),
     "joblib.hashing": Face(
         {"hash": f"{_HASHING}:hash", "Hasher": f"{_HASHING}:Hasher", "NumpyHasher": f"{_HASHING}:Hasher"}
