@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import sys
 from functools import cache
-import sys
 from typing import Any
 
 from plait._base.errors import PlaitError

@@ -41,6 +41,9 @@ class CallRecord(NamedTuple):
     tracing: bool = False  # collect events of the trace
     output: Any = None  # what to let through of what tasks say (see `pool.output`); None: lead it nowhere
     scope: Scope = IN_PROCESS  # what its tasks are inside of, for loops that they start
+    setup: bytes = b""  # a hash of the initializer; workers that ran another one do not serve this call
+    initializer: bytes = b""  # pickled: a function and its arguments, to be called once in a worker
+    authkey: bytes | None = None  # of multiprocessing, for its managers' proxies among the arguments
 
 
 class Failure(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from plait.parallel.arithmetic import evaluate
 from plait.parallel.backends import registry
 from plait.parallel.backends.adapter import BackendSizes, Submitted, runs_tasks_itself
 from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, Runner
+from plait.parallel.backends.processes import MultiprocessingBackend
 from plait.parallel.budget import worker_count
 from plait.parallel.config import DEFAULTS, Default, Settings
 from plait.parallel.failures import FailurePolicy, Retries
@@ -104,10 +106,13 @@ class Parallel(Logger):
         self.progress = progress
         self._policy = FailurePolicy(on_error, retries, timeout)
         self._backend_kwargs = _backend_kwargs(settings, backend_kwargs)
+        if isinstance(self._backend, MultiprocessingBackend) or not isinstance(self._backend, NativeBackend):
+            self._backend_kwargs.setdefault("context", _start_method())
         batching.batches(batch_size)
         _task_limit(pre_dispatch, None)
         if self.return_generator and not self._backend.supports_return_generator:
-            raise ValueError(f"Backend {type(self._backend).__name__} does not support return_as={return_as!r}; pass return_as='list'")
+            name = type(self._backend).__name__
+            raise ValueError(f"Backend {name} does not support return_as={return_as!r}; pass return_as='list'")
         self.n_tasks: int | None = None  # of the latest call, where its iterable has a length
         self._idle = [True]  # empty while a call runs: taken by pop(), which only one thread can
         self._managed_backend = False
@@ -308,7 +313,7 @@ class Parallel(Logger):
     def _initialize_backend(self) -> int:
         """Make the backend ready, or the one that it names in its place; the number of workers."""
         try:
-            workers = self._backend.configure(n_jobs=self.n_jobs, parallel=self, **self._configuration())
+            workers = self._backend.configure(n_jobs=self.n_jobs, parallel=self, **self._backend_kwargs)
         except FallbackToBackend as fallback:
             self._backend = fallback.backend
             return self._initialize_backend()
@@ -319,14 +324,6 @@ class Parallel(Logger):
                 stacklevel=4,
             )
         return workers
-
-    def _configuration(self) -> dict[str, Any]:
-        """Keywords for configure(): a registered backend expects a context of multiprocessing among them."""
-        if not isinstance(self._backend, NativeBackend) and "context" not in self._backend_kwargs:
-            import multiprocessing
-
-            return {**self._backend_kwargs, "context": multiprocessing.get_context()}
-        return self._backend_kwargs
 
     def _effective_n_jobs(self) -> int:
         return self._backend.effective_n_jobs(self.n_jobs)
@@ -412,7 +409,7 @@ def effective_n_jobs(n_jobs: int | None = -1) -> int:
 
 def _settle(own: Settings, backend: Any, kwargs: dict[str, Any]) -> Settings:
     """The settings in force for a Parallel with these of its own. `kwargs` gets the context that `backend` may be."""
-    active = config.choose_backend(own.or_else(config.around()))
+    active = own.or_else(config.choose_backend(own.or_else(config.around())))
     level = active.backend.nesting_level
     if backend is None or isinstance(backend, Default):
         return active.values()
@@ -443,6 +440,13 @@ def _backend_kwargs(settings: Settings, further: dict[str, Any]) -> dict[str, An
         "require": settings.require,
         "verbose": max(0, settings.verbose - 50),
     }
+
+
+def _start_method() -> Any:
+    """A context of multiprocessing, which registered backends expect among their keywords."""
+    import multiprocessing  # they have it; plait's own backends need none
+
+    return multiprocessing.get_context(os.environ.get("JOBLIB_START_METHOD", "").strip() or None)
 
 
 def _whole(n_jobs: Any) -> int:

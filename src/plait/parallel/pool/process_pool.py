@@ -66,7 +66,7 @@ _epoll = natives.epoll
 class _Worker:
     """The pool's record of one worker process."""
 
-    __slots__ = ("batch", "call", "exports", "imports", "known", "process", "receiver", "run", "sender")
+    __slots__ = ("batch", "call", "exports", "imports", "known", "process", "receiver", "run", "sender", "setup")
 
     def __init__(self, process: Process) -> None:
         process.channel.setblocking(False)
@@ -77,6 +77,7 @@ class _Worker:
         self.imports = Imports()
         self.known: set[bytes] = set()  # hashes of the functions that it has
         self.call = 0  # the run whose record it has
+        self.setup = b""  # the initializer that has run there
         self.batch: Batch | None = None
         self.run: ProcessRun | None = None
 
@@ -164,7 +165,7 @@ class ProcessRun:
             if pickling.failure((function, args, kwargs)) is not None:
                 path, reason = pickling.blame_call(function, args, kwargs)
                 raise TransportError(
-                    f"{batch.task_text(offset)}: {path} cannot be pickled for a worker process: "
+                    f"{batch.task_text(offset)}: {path} cannot be pickled, nor the task to send to a worker process: "
                     f'{type(reason).__name__}: {reason}; pass something that can, or use backend="threading"'
                 ) from reason
 
@@ -391,10 +392,13 @@ class ProcessPool:
                 self._send(worker, run, run.pending.popleft())
 
     def _idle_worker(self, run: ProcessRun) -> _Worker | None:
-        if self._idle:
-            return self._idle.pop()
+        worker = self._take_idle(run.record.setup)
+        if worker is not None:
+            return worker
         if len(self._workers) // 2 >= self._size:
-            return None
+            if not self._idle:
+                return None
+            self._retire(self._idle[0])  # another initializer has run there
         try:
             return self._adopt(self._launcher.serve(), idle=False)
         except (OSError, PoolError) as error:
@@ -404,6 +408,22 @@ class ProcessPool:
                     batch.error = PoolError(f"{batch.task_text(0)}: no worker process could be started: {error}")
                     run.completions.put(batch)
             return None
+
+    def _take_idle(self, setup: bytes) -> _Worker | None:
+        """An idle worker in which no other initializer than this has run; a call without one takes any."""
+        if not setup:
+            return self._idle.pop() if self._idle else None
+        for wanted in (setup, b""):
+            for worker in reversed(self._idle):
+                if worker.setup == wanted:
+                    self._idle.remove(worker)
+                    return worker
+        return None
+
+    def _retire(self, worker: _Worker) -> None:
+        """End an idle worker."""
+        worker.process.signal(signal.SIGKILL)
+        self._bury(worker)
 
     def _adopt(self, process: Process, idle: bool = True) -> _Worker:
         worker = _Worker(process)
@@ -428,6 +448,7 @@ class ProcessPool:
         record = None
         if worker.call != run.id:
             worker.call = run.id
+            worker.setup = run.record.setup or worker.setup
             record = run.record
         note: Note | None = None
         descriptors: Sequence[int] = ()

@@ -87,6 +87,7 @@ class _Worker:
         self._send_lock = natives.allocate_lock()  # threads of a task may say something, too
         self._telling = self._cancelled = False
         self._forwarding = output.Forwarding(self.tell)
+        self._refused: Exception | None = None  # why this call's tasks cannot run here
 
     def serve(self) -> None:
         while True:
@@ -166,12 +167,18 @@ class _Worker:
         """The next batches are another call's."""
         self._call, self._record = call, record
         self._functions.clear()  # it must not see the other's globals
-        hooks.begin_call(record, self._forwarding)
+        try:
+            hooks.begin_call(record, self._forwarding)
+            self._refused = None
+        except Exception as error:
+            self._refused = error
 
     def _run(
         self, call: int, first: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None, parts: Message
     ) -> tuple[str, Any, list[Any]]:
         results: list[Any] = []
+        if self._refused is not None:
+            return outcome.RAISED, outcome.pack_failure(self._refused), results
         try:
             functions = self._load(hashes, blobs)
             tasks = pickling.unpack_value(parts)
