@@ -12,9 +12,11 @@ assert compute(total) == (12,)
 
 from plait.lazy import config as config
 from plait.lazy.computing import compute as compute
+from plait.lazy.computing import get as get
+from plait.lazy.computing import persist as persist
 from plait.lazy.decorator import delayed as delayed
 from plait.lazy.handles import Delayed as Delayed
-from plait.lazy.handles import persist as persist
+from plait.lazy.protocol import is_dask_collection as is_dask_collection
 from plait.lazy.tokens import tokenize as tokenize
 
-__all__ = ["Delayed", "compute", "config", "delayed", "persist", "tokenize"]
+__all__ = ["Delayed", "compute", "config", "delayed", "get", "is_dask_collection", "persist", "tokenize"]

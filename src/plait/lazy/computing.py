@@ -1,38 +1,91 @@
-"""`compute`: run what lazy nodes need, and put the values where the nodes stood."""
+"""`compute`, `persist`, `get`: run what collections need, and put the values where they stood."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from plait.lazy import schedulers
 from plait.lazy._native.arena import Arena, Execution
-from plait.lazy._native.nodes import Template
+from plait.lazy._native.nodes import Node, Template, leaf
+from plait.lazy.plain import graph_of, nodes_of
+from plait.lazy.protocol import Foreign, flatten
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
 
 def compute(
-    *collections: Any, scheduler: str | None = None, num_workers: int | None = None, traverse: bool = True
+    *collections: Any, scheduler: Any = None, num_workers: int | None = None, traverse: bool = True, **options: Any
 ) -> tuple[Any, ...]:
-    """The values of some lazy nodes, in order, as a tuple; what is not lazy is returned as it is.
+    """The values of some collections, in order, as a tuple; what is not lazy is returned as it is.
 
-    Nodes inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several nodes need runs
+    Collections inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several need runs
     once.
 
-    scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`. num_workers: how
-    many, strictly; without it one a core, and more while tasks block. Raises what the first failing task raised, with
-    a note that names it; nothing starts after that.
+    scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
+    get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
+    without it one a core, and more while tasks block. options: for a function of yours. Raises what the first failing
+    task raised, with a note that names it; nothing starts after that.
     """
-    run = schedulers.scheduler(scheduler)
-    workers = schedulers.workers_asked(num_workers)
     template = Template(collections, traverse)
     if not template.nodes:
+        schedulers.scheduler(scheduler)
+        schedulers.workers_asked(num_workers)
         return collections
-    execution = Execution(Arena(template.nodes))
+    return template.fill(values_of(template.nodes, scheduler, num_workers, options))
+
+
+def persist(
+    *collections: Any, scheduler: Any = None, num_workers: int | None = None, traverse: bool = True, **options: Any
+) -> tuple[Any, ...]:
+    """As compute(), but with each collection replaced by one of its kind that holds its results, under its keys."""
+    template = Template(collections, traverse)
+    wanted: list[Any] = []
+    for node in template.nodes:
+        wanted.extend(node._inputs if isinstance(node, Foreign) else (node,))
+    values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
+    kept = []
+    for node in template.nodes:
+        if isinstance(node, Foreign):
+            kept.append(node.persisted({key: next(values) for key in node.keys}))
+        else:
+            kept.append(leaf(next(values), node.key, nout=node._nout))
+    return template.fill(kept)
+
+
+def get(
+    graph: Mapping[Any, Any], keys: Any, scheduler: Any = None, num_workers: int | None = None, **options: Any
+) -> Any:
+    """The values of some keys of a plain graph: one key, or lists of keys, which become tuples.
+
+    Other parameters as of compute(). Raises KeyError for a key that there is not.
+    """
+    flat = list(flatten(keys))
+    nodes = nodes_of(graph, flat)
+    values = values_of([nodes[key] for key in flat], scheduler, num_workers, options) if flat else []
+    return _nested(keys, iter(values))
+
+
+def _nested(keys: Any, values: Any) -> Any:
+    return tuple([_nested(each, values) for each in keys]) if isinstance(keys, list) else next(values)
+
+
+def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options: Mapping[str, Any]) -> list[Any]:
+    """The values of some nodes, computed by a scheduler."""
+    run = schedulers.scheduler(scheduler)
+    workers = schedulers.workers_asked(num_workers)
+    if run is None:
+        return _by_others(nodes, scheduler, options)
+    execution = Execution(Arena(nodes))
     with ring.span("lazy", "compute", execution.id, name=scheduler):
         try:
             run(execution, workers)
         except BaseException as error:
             trim(error)
             raise
-    return template.fill(execution.outputs())
+    return execution.outputs()
+
+
+def _by_others(nodes: list[Node], compute_graph: Any, options: Mapping[str, Any]) -> list[Any]:
+    keys = [node.key for node in nodes]
+    return list(compute_graph(graph_of(nodes), keys, **options))

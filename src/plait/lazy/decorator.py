@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from plait.lazy.handles import Delayed, leaf
+from plait.lazy._native.nodes import leaf
+from plait.lazy.handles import Delayed
 
 _MISSING: Any = object()
 

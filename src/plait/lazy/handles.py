@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, NamedTuple, NoReturn
 
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import Node, Template, make, make_as, register
-from plait.lazy.computing import compute
+from plait.lazy._native.nodes import Node, leaf, make, make_as, register
+from plait.lazy.computing import compute, get, persist
+from plait.lazy.plain import graph_of, identity
+from plait.lazy.protocol import node_of
 from plait.parallel.naming import function_name
 
 
@@ -43,8 +45,29 @@ class Delayed(Node):
 
     __hash__ = Node.__hash__
 
+    # The collection protocol, see `protocol`.
+
     def __dask_tokenize__(self) -> Any:
         return self.key
+
+    def __dask_graph__(self) -> dict[Any, Any]:
+        return graph_of([self])
+
+    dask = property(__dask_graph__)
+
+    def __dask_keys__(self) -> list[Any]:
+        return [self.key]
+
+    def __dask_layers__(self) -> tuple[Any, ...]:
+        return (self.key,)
+
+    def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _single, ()
+
+    def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuilt, (self.key, self._nout)
+
+    __dask_scheduler__ = staticmethod(get)
 
     def __reduce__(self) -> tuple[Any, ...]:
         arena = Arena([self])
@@ -108,14 +131,6 @@ class Function(Delayed):
         return function_name(self._args[0])
 
 
-def leaf(value: Any, name: Any, pure: bool | None, nout: int | None, traverse: bool) -> Delayed:
-    """A node that has a value: `delayed(value)`."""
-    node: Delayed = make_as(
-        Function if callable(value) else Delayed, _identity, (value,), None, pure, nout, name, traverse
-    )
-    return node
-
-
 class _Place(NamedTuple):
     """In a pickled graph: the node of that number."""
 
@@ -145,20 +160,15 @@ def _put_back(item: Any, nodes: list[Delayed]) -> Any:
     return item
 
 
-def persist(*collections: Any, scheduler: str | None = None, num_workers: int | None = None) -> tuple[Any, ...]:
-    """As compute(), but with each lazy node replaced by one that holds its value, under the same key."""
-    template = Template(collections)
-    values = compute(*template.nodes, scheduler=scheduler, num_workers=num_workers)
-    return template.fill(
-        [
-            leaf(value, node.key, None, node._nout, traverse=False)
-            for node, value in zip(template.nodes, values, strict=True)
-        ]
-    )
+def _single(results: Sequence[Any]) -> Any:
+    return results[0]
 
 
-def _identity(value: Any) -> Any:
-    return value
+def _rebuilt(graph: Mapping[Any, Any], key: Any, nout: int | None, rename: Mapping[str, str] | None = None) -> Delayed:
+    """The node of a key whose result is in a graph of results, perhaps under another name."""
+    key = (rename or {}).get(key, key)
+    node: Delayed = leaf(graph[key], key, nout=nout)
+    return node
 
 
 def _call_value(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -204,4 +214,4 @@ for _name in _BINARY:
 setattr(Delayed, "__divmod__", _operator(divmod))
 setattr(Delayed, "__rdivmod__", _reflected(divmod))
 
-register(Delayed, _call_value, _Method)
+register(Delayed, Function, _call_value, _Method, identity, node_of)

@@ -201,13 +201,19 @@ _SCHEDULERS: dict[str, Scheduler] = {
 }
 
 
-def scheduler(name: Any) -> Scheduler:
-    """The scheduler of that name; None is the configured one, or threads. Raises ValueError."""
+def scheduler(name: Any) -> Scheduler | None:
+    """The scheduler of that name; None as a name is the configured one, or threads. None for a function of the user's.
+
+    Raises ValueError for a name that there is not.
+    """
     if name is None:
         name = config.get("scheduler", None) or "threads"
-    found = _SCHEDULERS.get(name) if isinstance(name, str) else None
-    if found is None:
-        raise ValueError(f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}")
+    found = _SCHEDULERS.get(name.lower()) if isinstance(name, str) else None
+    if found is None and not callable(name):
+        raise ValueError(
+            f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}, "
+            "or a function get(graph, keys)"
+        )
     return found
 
 

@@ -28,7 +28,17 @@ class Template:
     def __init__(self, items: Iterable[Any], traverse: bool = True) -> None: ...
     def fill(self, values: list[Any]) -> tuple[Any, ...]: ...
 
-def register(delayed: type[Node], calls_value: Callable[..., Any], method: type) -> None: ...
+def register(
+    delayed: type[Node],
+    function: type[Node],
+    calls_value: Callable[..., Any],
+    method: type,
+    gives_value: Callable[[Any], Any],
+    collection: Callable[[Any], Any],
+) -> None: ...
+def leaf(
+    value: Any, key: Any = None, pure: bool | None = None, nout: int | None = None, traverse: bool = False
+) -> Any: ...
 def make(
     function: Callable[..., Any],
     args: tuple[Any, ...],

@@ -24,6 +24,7 @@ cdef extern from "Python.h":
     object PyObject_Call(object function, object args, PyObject *kwargs)
     int Py_EnterRecursiveCall(const char *where) except *  # not 0 on error, 1 or -1 by version
     void Py_LeaveRecursiveCall()
+    PyObject *_PyType_Lookup(type kind, str name)  # borrowed
     PyObject **PySequence_Fast_ITEMS(object sequence)
     object PyObject_Vectorcall(object function, PyObject **args, size_t count, PyObject *names)
 
@@ -40,8 +41,11 @@ cdef enum:
 cdef unsigned long long made = 0
 cdef tuple NOTHING = ()
 cdef type delayed_class = None
+cdef type function_class = None
+cdef object identity = None
 cdef object call_value = None
 cdef object method_class = None
+cdef object collection_node = None
 
 
 cdef class Nested:
@@ -137,10 +141,20 @@ cdef class Node:
         return {name: fill(value, values, &taken) for name, value in self._kwargs.items()}
 
 
-def register(type delayed, calls_value, type method):
-    """The class of the nodes that calls make, the function that calls a value, and the class of a method's call."""
-    global delayed_class, call_value, method_class
-    delayed_class, call_value, method_class = delayed, calls_value, method
+def register(type delayed, type function, calls_value, type method, gives_value, collection):
+    """What nodes are made of: the classes of nodes and of those that have a function as their value, the function that
+    calls a value, the class of a method's call, the function that gives its argument, and what makes a node of another
+    library's collection.
+    """
+    global delayed_class, function_class, call_value, method_class, identity, collection_node
+    delayed_class, function_class, call_value, method_class = delayed, function, calls_value, method
+    identity, collection_node = gives_value, collection
+
+
+def leaf(value, key=None, pure=None, nout=None, bint traverse=False):
+    """A node that has a value. traverse: look for nodes inside it."""
+    cdef type kind = function_class if callable(value) else delayed_class
+    return make_as(kind, identity, (value,), None, pure, nout, key, traverse)
 
 
 def make(function, tuple args, dict kwargs, pure, nout, key):
@@ -241,6 +255,11 @@ cdef object scan(object item, list inputs):
             return scan_container(item, kind, inputs)
         finally:
             Py_LeaveRecursiveCall()
+    if _PyType_Lookup(kind, "__dask_graph__") != NULL:
+        node = collection_node(item)
+        if node is not None:
+            inputs.append(node)
+            return node
     return item
 
 
