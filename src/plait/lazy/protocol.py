@@ -2,8 +2,8 @@
 
 An object is a collection if it has __dask_graph__() (a plain graph, see `plain`), __dask_keys__() (its outputs, in
 nested lists) and __dask_postcompute__() (what makes a value of their results, and further arguments of that); for
-persist() also __dask_postpersist__(), which makes a collection of a graph of results. __dask_optimize__(graph, keys) may
-give a better graph. xarray, dask-geopandas and others have it; `Delayed` and the collections of this package too.
+persist() also __dask_postpersist__(), which makes a collection of a graph of results. __dask_optimize__(graph, keys)
+may give a better graph. xarray, dask-geopandas and others have it; `Delayed` and the collections of this package too.
 
 A foreign collection takes part as one node, which makes its value of its outputs' nodes.
 """
