@@ -8,6 +8,7 @@ from typing import Any
 from plait.lazy import schedulers
 from plait.lazy._native.arena import Arena, Execution
 from plait.lazy._native.nodes import Node, Template, leaf
+from plait.lazy.callbacks import watched
 from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import Foreign, flatten
 from plait.parallel.tracebacks import trim
@@ -79,7 +80,8 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
     execution = Execution(Arena(nodes))
     with ring.span("lazy", "compute", execution.id, name=scheduler):
         try:
-            run(execution, workers)
+            with watched(execution):
+                run(execution, workers)
         except BaseException as error:
             trim(error)
             raise

@@ -23,6 +23,7 @@ cdef class Execution:
     cdef readonly unsigned long long id
     cdef readonly Py_ssize_t unfinished
     cdef public bint ended
+    cdef public object observer  # told of each node that begins and ends; None
     cdef list results
     cdef int32_t *missing
     cdef int32_t *readers

@@ -19,6 +19,7 @@ class Execution:
     id: int
     unfinished: int
     ended: bool
+    observer: Any
     def __init__(self, arena: Arena) -> None: ...
     @property
     def ready(self) -> int: ...

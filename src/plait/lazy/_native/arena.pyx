@@ -272,6 +272,8 @@ cdef class Execution:
         cdef PyObject *stacked[GATHERED]
         cdef PyObject **values
         self.arena.check(number)
+        if self.observer is not None:
+            self.observer.before(number)
         node = <Node>PyList_GET_ITEM(self.arena.nodes, number)
         values = self.gather(number, stacked, GATHERED)
         try:
@@ -329,6 +331,8 @@ cdef class Execution:
         cdef PyObject **values = self.gather(number, stacked, GATHERED)
         begin_ns = ring.now_ns() if self.tracing else None
         try:
+            if self.observer is not None:
+                self.observer.before(number)
             return node.call(values)
         except BaseException as error:
             blame.note(error, node, node.filled_args(values), {} if node._kwargs is None else node.filled_kwargs(values))
@@ -344,6 +348,8 @@ cdef class Execution:
         cdef Py_ssize_t i
         cdef int32_t each
         cdef Py_ssize_t woken = 0
+        if self.observer is not None:
+            self.observer.after(number, value)
         self.unfinished -= 1
         for i in range(arena.first_reader[number], arena.first_reader[number + 1]):
             each = arena.reader[i]

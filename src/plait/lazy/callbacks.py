@@ -1,0 +1,211 @@
+"""Callbacks: functions that are told what a computation does.
+
+    with Callback(pretask=lambda key, graph, state: print(key)):
+        compute(...)
+
+    start(graph)                                   before anything runs
+    start_state(graph, state)                      likewise
+    pretask(key, graph, state)                     before a task
+    posttask(key, result, graph, state, worker)    after it; worker: the ident of the thread that tells
+    finish(graph, state, failed)                   at the end, however it comes
+
+`graph` maps keys to tasks, in the plain form. `state` maps words to keys: "ready" and "waiting", "running", "finished"
+(tasks alone), and "cache" to values that are there. What is a value already is no task. Callbacks see the computations
+that are started while they are active, not those that these start in turn. Those of one computation run one at a time.
+
+Cost: nothing where none is active; else some microseconds a task, and the plain graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, ClassVar
+
+from plait._base import natives
+from plait.lazy._native.arena import Execution
+from plait.lazy.plain import graph_of, identity
+
+Functions = tuple[Callable[..., Any] | None, ...]
+_NAMES = ("_start", "_start_state", "_pretask", "_posttask", "_finish")
+_START, _START_STATE, _PRETASK, _POSTTASK, _FINISH = range(5)
+
+
+class Callback:
+    """Functions that computations call, as a context manager, or from register() to unregister().
+
+    A subclass may have them as methods: _start, _start_state, _pretask, _posttask, _finish.
+    """
+
+    active: ClassVar[set[Functions]] = set()
+
+    def __init__(
+        self,
+        start: Callable[..., Any] | None = None,
+        start_state: Callable[..., Any] | None = None,
+        pretask: Callable[..., Any] | None = None,
+        posttask: Callable[..., Any] | None = None,
+        finish: Callable[..., Any] | None = None,
+    ) -> None:
+        for name, function in zip(_NAMES, (start, start_state, pretask, posttask, finish), strict=True):
+            if function is not None:
+                setattr(self, name, function)
+
+    @property
+    def _callback(self) -> Functions:
+        return tuple(getattr(self, name, None) for name in _NAMES)
+
+    def __enter__(self) -> Callback:
+        self._added = add_callbacks(self)
+        self._added.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._added.__exit__(*error)
+
+    def register(self) -> None:
+        Callback.active.add(self._callback)
+
+    def unregister(self) -> None:
+        Callback.active.remove(self._callback)
+
+
+class add_callbacks:
+    """Have some callbacks active for a while: Callback objects, or tuples of their five functions."""
+
+    def __init__(self, *callbacks: Callback | Functions) -> None:
+        self.callbacks = [normalize_callback(each) for each in callbacks]
+        Callback.active.update(self.callbacks)
+
+    def __enter__(self) -> None:
+        """They are active already."""
+
+    def __exit__(self, *_: object) -> None:
+        for each in self.callbacks:
+            Callback.active.discard(each)
+
+
+def normalize_callback(callback: Any) -> Functions:
+    """A callback as the tuple of its functions. Raises TypeError."""
+    if isinstance(callback, Callback):
+        return callback._callback
+    if isinstance(callback, tuple):
+        return callback
+    raise TypeError(f"{callback!r} is no Callback, nor a tuple of five functions; pass one of them")
+
+
+@contextmanager
+def local_callbacks(callbacks: Iterable[Any] | None = None) -> Iterator[set[Functions]]:
+    """The callbacks of one computation: the given ones, or else the active ones, which are not active inside it."""
+    if callbacks is not None:
+        yield {normalize_callback(each) for each in callbacks}
+        return
+    taken = set(Callback.active)
+    Callback.active.difference_update(taken)
+    try:
+        yield taken
+    finally:
+        Callback.active.update(taken)
+
+
+@contextmanager
+def watched(execution: Execution) -> Iterator[None]:
+    """Have the active callbacks told of a run."""
+    if not Callback.active:
+        yield
+        return
+    with local_callbacks() as callbacks:
+        observer = Observer(execution, callbacks)
+        execution.observer = observer
+        failed = True
+        try:
+            observer.start()
+            yield
+            failed = False
+        finally:
+            execution.observer = None
+            observer.finish(failed)
+
+
+class Observer:
+    """Tells callbacks of one run. Its methods are called by whatever thread runs a node."""
+
+    def __init__(self, execution: Execution, callbacks: Iterable[Functions]) -> None:
+        self._execution = execution
+        self._arena = execution.arena
+        self._callbacks = list(callbacks)
+        self._lock = natives.RLock()  # callbacks are not made for several threads
+        self._missing = [len(set(self._arena.inputs(number))) for number in range(len(self._arena))]
+
+    @cached_property
+    def graph(self) -> dict[Any, Any]:
+        nodes = self._arena.nodes
+        return graph_of([nodes[number] for number in self._arena.outputs])
+
+    @cached_property
+    def state(self) -> dict[str, Any]:
+        keys = [node.key for node in self._arena.nodes]
+        tasks = [number for number in range(len(keys)) if not self._is_value(number)]
+        return {
+            "dependencies": {keys[n]: {keys[each] for each in self._arena.inputs(n)} for n in range(len(keys))},
+            "dependents": {keys[n]: {keys[each] for each in self._arena.readers(n)} for n in range(len(keys))},
+            "waiting": {keys[number] for number in tasks if self._missing[number]},
+            "ready": {keys[number] for number in tasks if not self._missing[number]},
+            "running": set(),
+            "finished": set(),
+            "released": set(),
+            "cache": {
+                keys[number]: self._arena.nodes[number]._args[0]
+                for number in range(len(keys))
+                if self._is_value(number)
+            },
+        }
+
+    def _is_value(self, number: int) -> bool:
+        node = self._arena.nodes[number]
+        return node._function is identity and not node._inputs
+
+    def _tell(self, which: int, *values: Any) -> None:
+        for functions in self._callbacks:
+            function = functions[which]
+            if function is not None:
+                function(*values)
+
+    def start(self) -> None:
+        self._tell(_START, self.graph)
+        self._tell(_START_STATE, self.graph, self.state)
+
+    def before(self, number: int) -> None:
+        if self._is_value(number):
+            return
+        key = self._arena.nodes[number].key
+        with self._lock:
+            self.state["ready"].discard(key)
+            self.state["waiting"].discard(key)
+            self.state["running"].add(key)
+            self._tell(_PRETASK, key, self.graph, self.state)
+
+    def after(self, number: int, value: Any) -> None:
+        if self._is_value(number):
+            return
+        key = self._arena.nodes[number].key
+        with self._lock:
+            self.state["running"].discard(key)
+            self.state["finished"].add(key)
+            self.state["cache"][key] = value
+            self._let_go(number)
+            self._tell(_POSTTASK, key, value, self.graph, self.state, natives.get_ident())
+
+    def _let_go(self, number: int) -> None:
+        """Take values out of the cache that no unfinished task needs, unless they were asked for."""
+        state = self.state
+        wanted = set(self._arena.outputs)
+        for each in {number, *self._arena.inputs(number)}:
+            key = self._arena.nodes[each].key
+            if each not in wanted and state["dependents"][key] <= state["finished"]:
+                state["cache"].pop(key, None)
+                state["released"].add(key)
+
+    def finish(self, failed: bool) -> None:
+        self._tell(_FINISH, self.graph, self.state, failed)
