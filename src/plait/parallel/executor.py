@@ -98,7 +98,7 @@ class _PoolExecutor(futures.Executor):
         self._unfinished: set[_Call] = set()
         self._count = itertools.count()
         self._shut_down = False
-        self._failed = ""  # why nothing more is run: what the initializer raised
+        self._broken = ""  # why nothing more is run: what the initializer raised
         self._budget = nesting.budget()
         self._waiters: list[Waiter[None]] = []
 
@@ -108,8 +108,8 @@ class _PoolExecutor(futures.Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
         """A future of fn(*args, **kwargs). Raises RuntimeError after shutdown()."""
         with self._lock:
-            if self._failed:
-                raise self._broken(self._failed)
+            if self._broken:
+                raise self._breakage(self._broken)
             if self._shut_down:
                 raise RuntimeError("cannot schedule new futures after shutdown; make another executor")
             call = _Call(next(self._count), fn, args, kwargs)
@@ -155,13 +155,9 @@ class _PoolExecutor(futures.Executor):
         def results() -> Iterator[Any]:
             try:
                 while given:
-                    left = None if deadline is None else max(0.0, deadline - clock.now())
-                    value = given[0].result(left)
-                    given.popleft()  # so that nothing here keeps what was taken
                     if ahead is not None:
                         given.extend(map(submit, itertools.islice(items, 1)))
-                    yield value
-                    del value
+                    yield _taken(given.popleft(), deadline)  # in no variable, which would keep it meanwhile
             finally:
                 for future in given:
                     future.cancel()
@@ -209,14 +205,16 @@ class _PoolExecutor(futures.Executor):
             for waiter in self._waiters:
                 waiter.wake()
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, error: InitializerError) -> None:
         """The initializer failed: every call that has not ended fails, and so will all others."""
+        _base.LOGGER.critical("%s", error, exc_info=error)
+        reason = str(error)
         with self._lock:
-            self._failed = reason
+            self._broken = reason
             unfinished = list(self._unfinished)
         for call in unfinished:
             if call.future.running() or call.future.set_running_or_notify_cancel():
-                _settle(call.future, None, self._broken(reason))
+                _settle(call.future, None, self._breakage(reason))
             self._ended(call)
 
     # -- what the kinds differ in --------------------------------------------------------------------------------
@@ -231,7 +229,7 @@ class _PoolExecutor(futures.Executor):
         """Interrupt what runs."""
         raise NotImplementedError
 
-    def _broken(self, text: str) -> BaseException:
+    def _breakage(self, text: str) -> BaseException:
         raise NotImplementedError
 
 
@@ -267,7 +265,7 @@ class ThreadPoolExecutor(_PoolExecutor):
                 self._initialize()
                 value = guard.call(call.function, call.args, call.kwargs)
             except InitializerError as error:
-                self._fail(str(error))
+                self._fail(error)
                 return
             except BaseException as error:
                 _settle(call.future, None, error)
@@ -290,7 +288,7 @@ class ThreadPoolExecutor(_PoolExecutor):
     def _kill(self) -> None:
         self._crew.interrupt()
 
-    def _broken(self, text: str) -> BaseException:
+    def _breakage(self, text: str) -> BaseException:
         from concurrent.futures.thread import BrokenThreadPool
 
         return BrokenThreadPool(text)
@@ -405,7 +403,7 @@ class ProcessPoolExecutor(_PoolExecutor):
         batch.settle()
         error = batch.error
         if isinstance(error, InitializerError):
-            self._fail(str(error))
+            self._fail(error)
             return
         _settle(call.future, batch.results[0] if error is None else None, error)
         self._ended(call)
@@ -415,7 +413,7 @@ class ProcessPoolExecutor(_PoolExecutor):
         for index in list(self._sent):
             call = self._sent.pop(index, None)
             if call is not None:
-                _settle(call.future, None, self._broken(reason))
+                _settle(call.future, None, self._breakage(reason))
                 self._ended(call)
 
     def _kill(self) -> None:
@@ -424,7 +422,7 @@ class ProcessPoolExecutor(_PoolExecutor):
             run.cancel()
             self._lose_all("the executor was shut down, and its calls were interrupted")
 
-    def _broken(self, text: str) -> BaseException:
+    def _breakage(self, text: str) -> BaseException:
         return ExecutorBroken(text)
 
     def __del__(self) -> None:
@@ -445,6 +443,16 @@ def _call(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> An
 
 def _call_each(function: Callable[..., Any], chunk: list[tuple[Any, ...]]) -> list[Any]:
     return [function(*args) for args in chunk]
+
+
+def _taken(future: Future, deadline: float | None) -> Any:
+    try:
+        return future.result(None if deadline is None else max(0.0, deadline - clock.now()))
+    except BaseException:
+        future.cancel()
+        raise
+    finally:
+        del future  # the traceback of an exception would keep it
 
 
 def _settle(future: Future, value: Any, error: BaseException | None) -> None:
