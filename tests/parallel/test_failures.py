@@ -1,6 +1,7 @@
 """Failures that do not end a loop: kept as results, run again, stopped past their time."""
 
 import os
+import signal
 import threading
 import time
 
@@ -39,15 +40,16 @@ def test_generators_give_failures_too(backend, return_as):
         assert sorted(map(str, kinds)) == sorted(map(str, [ZeroDivisionError, 12, ZeroDivisionError]))
 
 
-def test_many_failures_in_large_batches_cost_few_sendings(monkeypatch):
+@pytest.mark.parametrize(("failing", "tasks_sent", "sendings"), [(2, 1024 * 10, 4000), (1000, 1024 * 3, 40)])
+def test_failures_in_large_batches_cost_little(monkeypatch, failing, tasks_sent, sendings):
+    """Neither are the tasks behind every failure sent again and again, nor is each sent alone."""
     sent = []
 
     def fail(i):
-        if i % 2:
+        if i % failing == 1:
             raise ValueError(i)
         return i
 
-    loop = Parallel(n_jobs=2, backend="threading", batch_size=256, on_error="return")
     from plait.parallel import backends
 
     submit = backends.Threads.submit
@@ -56,9 +58,11 @@ def test_many_failures_in_large_batches_cost_few_sendings(monkeypatch):
         "submit",
         lambda self, first, tasks, labels=None: sent.append(len(tasks)) or submit(self, first, tasks, labels),
     )
+    loop = Parallel(n_jobs=2, backend="threading", batch_size=1024, pre_dispatch="all", on_error="return")
     results = loop(delayed(fail)(i) for i in range(1024))
-    assert [r for r in results if isinstance(r, int)] == list(range(0, 1024, 2))
-    assert sum(sent) <= 1024 * 10
+    assert [r for r in results if isinstance(r, int)] == [i for i in range(1024) if i % failing != 1]
+    assert sum(sent) <= tasks_sent
+    assert len(sent) <= sendings
 
 
 def test_an_unsendable_task_is_its_own_failure(launched):
@@ -151,17 +155,38 @@ def test_a_task_past_its_timeout_is_stopped_and_the_others_go_on(tmp_path, launc
     assert (results[1].index, results[1].task[1]) == (1, (1,))
 
 
-def test_a_task_that_ignores_being_stopped_is_killed_and_the_others_go_on(launched):
-    def stay(i):
-        while i == 0:
-            try:
-                time.sleep(60)
-            except BaseException:
-                pass
-        return i
+def swallow():
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
 
-    results = Parallel(n_jobs=2, timeout=0.2, on_error="return")(delayed(stay)(i) for i in range(5))
+
+def ignore_signals():
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass
+    while True:
+        time.sleep(60)
+
+
+def block_signals():
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    while True:
+        time.sleep(60)
+
+
+@pytest.mark.parametrize("stay", [swallow, ignore_signals, block_signals])
+def test_a_task_that_ignores_being_stopped_is_killed_and_the_others_go_on(launched, stay):
+    def work(i):
+        return stay() if i == 0 else i
+
+    results = Parallel(n_jobs=2, timeout=0.2, on_error="return")(delayed(work)(i) for i in range(5))
     assert isinstance(results[0], TaskTimeout)
+    assert any("killed by SIGKILL" in note for note in results[0].__notes__)
     assert results[1:] == [1, 2, 3, 4]
 
 
