@@ -166,9 +166,9 @@ assert loop(delayed(abs)(-i) for i in range(4)) == [0, 1, 2, 3]
 interrupted = 0
 for n in range(rounds):
     sender = threading.Thread(target=send, args=(0.0005 + 0.0007 * n,))
-    sender.start()
     try:
         try:
+            sender.start()
             loop(delayed(work)(i) for i in range(10_000))
         finally:
             sender.join()

@@ -148,10 +148,11 @@ def test_a_task_past_its_timeout_is_stopped_and_the_others_go_on(tmp_path, launc
             time.sleep(60)
         return i
 
-    results = Parallel(n_jobs=2, timeout=0.3, on_error="return")(delayed(work)(i) for i in range(6))
+    Parallel(n_jobs=2)(delayed(time.sleep)(0.05) for _ in range(4))  # the workers are there
+    results = Parallel(n_jobs=2, timeout=0.5, on_error="return")(delayed(work)(i) for i in range(6))
     assert [*results[:1], *results[2:]] == [0, 2, 3, 4, 5]
     assert isinstance(results[1], TaskTimeout)
-    assert "task 1: work(1) has not ended within timeout=0.3" in str(results[1])
+    assert "task 1: work(1) has not ended within timeout=0.5" in str(results[1])
     assert (results[1].index, results[1].task[1]) == (1, (1,))
 
 
@@ -184,7 +185,8 @@ def test_a_task_that_ignores_being_stopped_is_killed_and_the_others_go_on(launch
     def work(i):
         return stay() if i == 0 else i
 
-    results = Parallel(n_jobs=2, timeout=0.2, on_error="return")(delayed(work)(i) for i in range(5))
+    Parallel(n_jobs=2)(delayed(time.sleep)(0.05) for _ in range(4))  # the workers are there
+    results = Parallel(n_jobs=2, timeout=0.5, on_error="return")(delayed(work)(i) for i in range(5))
     assert isinstance(results[0], TaskTimeout)
     assert any("killed by SIGKILL" in note for note in results[0].__notes__)
     assert results[1:] == [1, 2, 3, 4]
@@ -250,7 +252,7 @@ def test_a_thread_is_interrupted_and_used_again():
             pass
         return threading.get_native_id()
 
-    results = Parallel(n_jobs=2, backend="threading", timeout=0.2, on_error="return")(
+    results = Parallel(n_jobs=2, backend="threading", timeout=0.5, on_error="return")(
         delayed(work)(i) for i in range(9)
     )
     assert isinstance(results[1], TaskTimeout)
@@ -269,7 +271,7 @@ def test_a_thread_that_is_stuck_is_abandoned_named_and_replaced():
             stuck.acquire()  # it does not come back to Python
         return i
 
-    results = Parallel(n_jobs=1 + 1, backend="threading", timeout=0.2, on_error="return")(
+    results = Parallel(n_jobs=2, backend="threading", timeout=0.5, on_error="return")(
         delayed(work)(i) for i in range(6)
     )
     assert [*results[:1], *results[2:]] == [0, 2, 3, 4, 5]
@@ -289,7 +291,7 @@ def test_every_thread_may_be_stuck():
             stuck[i].acquire()
         return i
 
-    results = Parallel(n_jobs=2, backend="threading", timeout=0.1, on_error="return")(
+    results = Parallel(n_jobs=2, backend="threading", timeout=0.5, on_error="return")(
         delayed(work)(i) for i in range(5)
     )
     assert [type(r) for r in results[:2]] == [TaskTimeout] * 2
