@@ -113,7 +113,8 @@ a @ a
 assert not can_fork()
 leave.set()
 thread.join()
-assert can_fork()
+while not can_fork():  # on 3.13 join() returns a moment before the kernel's thread is gone
+    os.sched_yield()
 print(before > 1)
 """
     result = subprocess.run(
