@@ -54,7 +54,10 @@ def test_process_tasks_run_in_other_processes_and_these_stay(launched):
 
 def test_the_pool_grows_to_what_a_call_asks_for(launched):
     Parallel(n_jobs=2)(delayed(time.sleep)(0.05) for _ in range(2))
-    Parallel(n_jobs=3)(delayed(time.sleep)(0.05) for _ in range(3))
+    assert len(pool.processes().pids()) == 2
+    limit = time.monotonic() + 60  # those that there are do the work while another starts
+    while len(pool.processes().pids()) < 3 and time.monotonic() < limit:
+        Parallel(n_jobs=3)(delayed(time.sleep)(0.05) for _ in range(3))
     assert len(pool.processes().pids()) == 3
 
 
@@ -241,6 +244,7 @@ def test_the_first_error_ends_the_loop(tmp_path):
         if i == 3:
             raise ValueError("three")
         (tmp_path / str(i)).touch()
+        time.sleep(0.02)  # so that most are still to come when it fails, however slow the machine
 
     with pytest.raises(ValueError, match="three"):
         Parallel(n_jobs=2, batch_size=1)(delayed(touch)(i) for i in range(1000))

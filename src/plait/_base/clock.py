@@ -54,6 +54,11 @@ def now() -> float:
     return _source() / 1e9
 
 
+def is_virtual() -> bool:
+    """Whether a virtual clock is in force."""
+    return _virtual is not None
+
+
 def jump(deadline: float) -> bool:
     """Under a virtual clock move to `deadline` and return True; under the real one do nothing and return False."""
     if _virtual is None:

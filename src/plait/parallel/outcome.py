@@ -11,14 +11,17 @@ import pickle
 import signal
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TaskCancelled, TransportError, WorkerDied
 from plait.parallel.naming import call_text
 from plait.parallel.nesting import IN_PROCESS, Scope
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Enclosure, Note
 from plait.parallel.transport.framing import Message
+from plait.parallel.transport.segments import Segment
+
+if TYPE_CHECKING:
+    from plait.parallel._native.switchboard import Arrival
 
 _calls = itertools.count(1)
 _batches = itertools.count(1)
@@ -26,11 +29,16 @@ _batches = itertools.count(1)
 Task: TypeAlias = tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]
 
 # How a batch ended.
-DONE = "done"
-RAISED = "raised"  # a task raised; detail: a Failure
-UNREADABLE = "unreadable"  # the worker could not unpickle the tasks; detail: a Failure
-UNSENDABLE = "unsendable"  # a result could not be pickled; detail: (path, reason)
-CANCELLED = "cancelled"  # the caller asked for it
+DONE = 0
+RAISED = 1  # a task raised; detail: a Failure
+UNREADABLE = 2  # the worker could not unpickle the tasks; detail: a Failure
+UNSENDABLE = 3  # a result could not be pickled; detail: (path, reason)
+CANCELLED = 4  # the caller asked for it
+
+# How a batch's calls are pickled.
+CALLS = 0  # (function, arguments, keywords) each; the function may be its number in the call's table
+ARGS = 1  # all of one function, without keywords: the arguments of each
+UNARY = 2  # and one argument each
 
 
 class CallRecord(NamedTuple):
@@ -71,15 +79,12 @@ class Word(NamedTuple):
 listeners: dict[str, Callable[[Word], object]] = {}
 
 
-class Reply(NamedTuple):
-    """A worker's account of one batch. The results' parts follow it in the message."""
-
-    batch: int
-    how: str
-    detail: Any
-    events: list[Any]  # of the trace
-    note: Note | None  # which of the parts lie elsewhere
-    words: Sequence[int]  # leases that have ended
+def hear(payload: bytes) -> None:
+    """A worker has said something to the call that this thread waits for."""
+    word: Word = pickle.loads(payload)
+    listener = listeners.get(word.kind)
+    if listener is not None:
+        listener(word)
 
 
 def new_call() -> int:
@@ -93,18 +98,21 @@ class Batch:
     __slots__ = (
         "began",
         "death",
-        "enclosures",
         "error",
         "first",
         "id",
         "labels",
+        "leases",
         "lost",
         "message",
-        "reply",
+        "note",
+        "replies",
         "results",
         "seconds",
         "shared_blame",
+        "spans",
         "tasks",
+        "_failed",
     )
 
     def __init__(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
@@ -112,16 +120,20 @@ class Batch:
         self.first = first
         self.tasks = tasks
         self.labels = labels  # what errors call the tasks; None for their numbers
-        self.message: Message = []  # for a process: hashes of the functions, then the pickled tasks
-        self.enclosures: Sequence[Enclosure] = ()  # parts of the message that lie elsewhere
+        self.message: tuple[int, int, Message] | None = None  # for processes: shape, number of the function, parts
+        self.note: bytes | None = None  # which of the parts lie in segments
+        self.leases: dict[int, Segment] | None = None  # and in which
+        self.spans = 0  # workers that have a part of it
         self.began = 0.0  # monotonic seconds; 0 until a worker has it
         self.seconds = 0.0  # how long it took
         self.results: list[Any] = []
         self.error: BaseException | None = None
-        self.reply: tuple[Reply, Message] | None = None  # from a process, results still pickled
+        # From processes, results still pickled: (position of the first, count, how, detail, whether singly, parts)
+        self.replies: list[tuple[int, int, int, Any, int, Arrival]] = []
         self.death: WorkerDied | None = None
         self.shared_blame = False  # it failed as a whole, on its way
         self.lost = False  # it was given up: whoever runs it still does so for nobody
+        self._failed: int | None = None  # position of the task that failed, where that is not the first without result
 
     @property
     def failed_at(self) -> int | None:
@@ -133,7 +145,7 @@ class Batch:
             return self.death.index - self.first
         if self.shared_blame and len(self.tasks) > 1:
             return None
-        return min(len(self.results), len(self.tasks) - 1)
+        return min(len(self.results), len(self.tasks) - 1) if self._failed is None else self._failed
 
     def lose(self, error: BaseException) -> Batch:
         """Give it up: what comes back in its place, while a thread that is stuck may still write to this one."""
@@ -148,30 +160,58 @@ class Batch:
         return f"{label}: {call_text(*self.tasks[offset])}"
 
     def settle(self) -> None:
-        """Make `results` and `error` of what a worker process sent. In the caller's thread: it runs users' code."""
+        """Make `results` and `error` of what worker processes sent. In the caller's thread: it runs users' code."""
         if self.death is not None:
             self.error = self.death
-        if self.reply is None:
-            return
-        reply, parts = self.reply
-        how, detail = reply.how, reply.detail
-        self.reply = None
-        try:
-            self.results = pickling.unpack_value(parts)
-        except Exception as error:
-            self.error = TransportError(f"{self.task_text(0)}: its result cannot be unpickled here: {error!r}")
-            self.error.__cause__ = error
-            self.shared_blame = True
-            return
+        replies, self.replies = sorted(self.replies, key=_by_begin), []
+        for begin, count, how, detail, singly, arrival in replies:
+            if begin != len(self.results):  # what lies between was lost, or did not end before the batch failed
+                break
+            if count:
+                try:
+                    parts = arrival.open()
+                    self.results += _unpack_each(parts) if singly else pickling.unpack_value(parts)
+                except Exception as error:
+                    self._fail_unpacking(begin, count, error)
+                    return
+            if how != DONE:
+                self._fail(begin + count, how, None if detail is None else pickle.loads(detail))
+                return
+        if replies and self.error is None:  # one of several workers failed, and not the first of them
+            for begin, count, how, detail, _, _ in replies:
+                if how != DONE:
+                    self._fail(begin + count, how, None if detail is None else pickle.loads(detail))
+
+    def _fail(self, offset: int, how: int, detail: Any) -> None:
+        self._failed = min(offset, len(self.tasks) - 1)
         self.shared_blame = how == UNREADABLE
-        failed = min(len(self.results), len(self.tasks) - 1)
+        task = self.task_text(self._failed)
         if how in (RAISED, UNREADABLE):
-            self.error = _rebuild(detail, self.task_text(failed), how)
+            self.error = _rebuild(detail, task, how)
         elif how == UNSENDABLE:
             path, reason = detail
-            self.error = TransportError(f"{self.task_text(failed)}: {path} cannot be pickled: {reason}")
+            self.error = TransportError(f"{task}: {path} cannot be pickled: {reason}")
         elif how == CANCELLED:
-            self.error = stopped(self, failed)
+            self.error = stopped(self, self._failed)
+
+    def _fail_unpacking(self, begin: int, count: int, error: Exception) -> None:
+        self._failed = begin
+        self.shared_blame = count > 1
+        self.error = TransportError(f"{self.task_text(begin)}: its result cannot be unpickled here: {error!r}")
+        self.error.__cause__ = error
+
+
+def _by_begin(reply: tuple[Any, ...]) -> tuple[int, bool]:
+    return reply[0], reply[2] != DONE or not reply[1]  # an empty end comes behind what begins there
+
+
+def _unpack_each(parts: Message) -> list[Any]:
+    """Results that were pickled singly: u32 for each the number of its parts, then the parts."""
+    counts, at, results = memoryview(parts[0]).cast("I"), 1, []
+    for count in counts:
+        results.append(pickling.unpack_value(parts[at : at + count]))
+        at += count
+    return results
 
 
 def stopped(batch: Batch, offset: int) -> TaskCancelled:
@@ -198,7 +238,7 @@ def pack_failure(error: BaseException) -> Failure:
     return Failure(pickled, name.removeprefix("builtins."), str(error), text)
 
 
-def _rebuild(failure: Failure, task: str, how: str) -> BaseException:
+def _rebuild(failure: Failure, task: str, how: int) -> BaseException:
     error: BaseException | None = None
     if how == UNREADABLE:
         error = TransportError(f"{task}: a worker could not unpickle it: {failure.type_name}: {failure.text}")

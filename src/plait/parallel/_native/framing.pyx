@@ -50,10 +50,11 @@ cdef extern from "sys/socket.h" nogil:
     size_t CMSG_LEN(size_t size)
     size_t CMSG_SPACE(size_t size)
 
-DEF CHUNK = 65536  # read at once
-DEF SMALL = 16384  # a message up to here is copied into one piece, which is cheaper than a list of them
-DEF IOVECS = 512  # the kernel takes 1024
-DEF DESCRIPTORS = 64  # of one message
+cdef enum:
+    CHUNK = 65536  # read at once
+    SMALL = 16384  # a message up to here is copied into one piece, which is cheaper than a list of them
+    IOVECS = 512  # the kernel takes 1024
+    DESCRIPTORS = 64  # of one message
 
 CHUNK_BYTES = CHUNK
 

@@ -149,7 +149,7 @@ class _Asking(Completions[Batch]):
             raise DeadlineExceeded
         look = now + _LOOK_S
         try:
-            self._waiter.wait(look if deadline is None else min(look, deadline))
+            self.waiter.wait(look if deadline is None else min(look, deadline))
         except DeadlineExceeded:
             pass
 

@@ -26,7 +26,7 @@ from typing import Any
 from plait._base import natives
 from plait.parallel.errors import PoolError
 from plait.parallel.pool import forksafety, worker
-from plait.parallel.pool.worker import PAGE_BYTES, Progress
+from plait.parallel.pool.progress import PAGE_BYTES, Progress
 
 _START_S = 30.0  # to import plait on a loaded machine
 _REPORT_S = 0.5  # how long an ended worker's status may take from the server

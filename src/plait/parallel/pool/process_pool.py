@@ -1,118 +1,84 @@
-"""Worker processes: one set a process, warm between calls, driven by one thread.
+"""Worker processes: one set a process, warm between calls.
 
-Protocol. The pool's thread owns every Worker, Run.pending and Run.busy, and nobody else touches them; other threads
-post commands to its inbox and ring its bell. It waits in epoll for the bell, the workers' channels and their pidfds.
+Who has which batch, and who reads what workers say, is the part of `switchboard`: native, from any thread. Here is the
+policy, in the pool's own thread: starting workers, burying those that died, cancelling. It waits for the bell, the
+workers' pidfds and, where nobody else reads them, their channels.
 
-    worker: idle -> busy (a batch was sent) -> idle (its reply came)
+    worker: idle -> busy (batches were sent) -> idle (the last reply came)
                     busy -> cancelling (CANCEL_SIGNAL sent) -> idle (replied), or killed after GRACE_S
-            any -> dead: channel or pidfd says so; its batch fails with WorkerDied, and it is replaced when needed
+            any -> dead: pidfd or channel says so; the batch that ran fails with WorkerDied, those that it had not
+                   begun go to others, and it is replaced when needed
+            any -> leaving: it has grown too large (see `memory`), says so, and is let go when its last batch is back
 
-A worker has one batch at a time: whoever is idle takes the next, so that nothing waits behind a long task.
-The pool grows to the largest number that a call asked for. Users' code (in pickling, unpickling) never
-runs in this thread.
+A cancelled batch is marked in the worker's page before the signal is sent: a signal that comes late, when another task
+runs, finds no mark and does nothing.
 
-The thread starts with the first call, after workers were forked from the caller where that is safe (see `launch`);
-so a process that never loops over processes stays single-threaded.
+The pool grows to the largest number that a call asked for. Users' code (in pickling, unpickling) never runs in this
+thread. The thread starts with the first call, after workers were forked from the caller where that is safe (see
+`launch`); so a process that never loops over processes stays single-threaded.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
-import select
 import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from plait._base import clock, natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
+from plait.parallel._native.tasks import flatten
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
 from plait.parallel.outcome import (
-    DONE,
+    CALLS,
     Batch,
     CallRecord,
-    Reply,
     Task,
-    Word,
     describe_death,
-    listeners,
     new_call,
     stopped,
 )
 from plait.parallel.pool.launch import Launcher, Process
+from plait.parallel.pool.switchboard import Link, Run, Span, Switchboard
 from plait.parallel.pool.worker import CANCEL_SIGNAL
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Exports, Imports, Note, close_all
-from plait.parallel.transport.framing import Message, Receiver, Sender
+from plait.parallel.transport.exchange import close_all, draw_up
 from plait.parallel.transport.packing import DEFAULT_POLICY, ArrayPolicy, Packer
 from plait.parallel.transport.segments import SegmentPool
 from plait.trace import ring
 
-GRACE_S = 0.5  # from the cancelling signal to SIGKILL
-_KNOWN_MAX = 256  # functions that a worker keeps pickled
-_STOP_S = 2.0
 KEEP_BYTES = 1 << 28  # shared memory that is written again instead of freed
+GRACE_S = 0.5  # from the cancelling signal to SIGKILL
+_FUNCTIONS_MAX = 64  # of one call that workers are sent once; further ones travel with their tasks
+_STOP_S = 2.0
 _SHUT_DOWN = "the pool was shut down while the call ran; a new call makes new workers"
 
 _allocate_lock = natives.allocate_lock
 _start_new_thread = natives.start_new_thread
-_epoll = natives.epoll
 
 
-class _Worker:
-    """The pool's record of one worker process."""
-
-    __slots__ = ("batch", "call", "exports", "imports", "known", "process", "receiver", "run", "sender", "setup")
-
-    def __init__(self, process: Process) -> None:
-        process.channel.setblocking(False)
-        self.process = process
-        self.receiver = Receiver(process.channel)
-        self.sender = Sender(process.channel)
-        self.exports = Exports()
-        self.imports = Imports()
-        self.known: set[bytes] = set()  # hashes of the functions that it has
-        self.call = 0  # the run whose record it has
-        self.setup = b""  # the initializer that has run there
-        self.batch: Batch | None = None
-        self.run: ProcessRun | None = None
-
-
-class ProcessRun:
+class ProcessRun(Run):
     """One call's use of the worker processes. Batches come back through `completions`, in the order they end."""
 
-    def __init__(self, pool: ProcessPool, limit: int, record: CallRecord, fail_fast: bool, arrays: ArrayPolicy) -> None:
-        self.id = new_call()
-        self.limit = limit
-        self.record = record
-        self.fail_fast = fail_fast  # the first error ends the run; else only its batch
-        self.completions: Completions[Batch] = Completions()
-        self.pending: deque[Batch] = deque()
-        self.busy: set[_Worker] = set()
-        self.closed = False
-        self.blobs: dict[bytes, bytes] = {}
-        self._pool = pool
-        self._packer = Packer(pool.segments, arrays._replace(label=f"{arrays.label}-{self.id}"))
-        self._hashes: dict[int, tuple[Any, bytes]] = {}  # id -> the function, kept alive, and its hash
+    _pool: ProcessPool
+    _packer: Packer
+    _numbers: dict[int, tuple[Any, int]]
+    _digests: dict[bytes, int]
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
-        """Have the tasks run, in order, on one worker. Raises TransportError, naming the task, if they cannot be sent.
+        """Have the tasks run, in order, on a worker. Raises TransportError, naming the task, if they cannot be sent.
 
-        Pickles in the caller's thread, so what the tasks hold may change once this has returned.
+        Pickles and sends in the caller's thread, so what the tasks hold may change once this has returned.
         """
         batch = Batch(first, tasks, labels)
-        positions: dict[bytes, int] = {}
         failure: Exception | None = None
         try:
-            calls = [
-                (positions.setdefault(self._hash_of(function), len(positions)), args, kwargs)
-                for function, args, kwargs in tasks
-            ]
-            parcel = self._packer.pack(calls)
+            self._pack(batch)
         except Exception as error:
             failure = error
         if failure is not None:
@@ -123,9 +89,7 @@ class ProcessRun:
                     'pass less at once, or use backend="threading"'
                 ) from failure
             raise failure
-        batch.message = [b"".join(positions), *parcel.parts]
-        batch.enclosures = parcel.enclosures
-        if not self._pool.post(self._enqueue, batch):
+        if not self._pool.switchboard.submit(self, batch, len(tasks)):
             raise PoolError(_SHUT_DOWN)
         return batch
 
@@ -137,28 +101,48 @@ class ProcessRun:
         """What has not started never starts; what runs is interrupted, or after GRACE_S killed. Does not wait."""
         self._packer.clear()
         if not self.closed:
-            self.closed = True
+            self._pool.switchboard.retire(self)
             self._pool.post(self._pool.cancel, self)
 
     def close(self) -> None:
         """All batches have come back."""
         self._packer.clear()
         if not self.closed:
-            self.closed = True
-            self._pool.post(self._pool.forget, self)
+            self._pool.switchboard.retire(self)
 
-    def _enqueue(self, batch: Batch) -> None:
-        if not self.closed:
-            self.pending.append(batch)
+    def _pack(self, batch: Batch) -> None:
+        """Pickle the batch's calls. All is copied, since it may be sent later, or again."""
+        tasks = batch.tasks
+        shape, calls = flatten(tasks)
+        number = -1
+        if shape == CALLS:
+            calls = [(self._number(function), args, kwargs) for function, args, kwargs in tasks]
+        else:
+            function = self._number(tasks[0][0])
+            if isinstance(function, int):
+                number = function
+            else:
+                shape, calls = CALLS, tasks
+        parcel = self._packer.pack(calls)
+        batch.message = shape, number, parcel.parts
+        if parcel.enclosures:
+            note, batch.leases = draw_up(parcel.enclosures)
+            batch.note = pickle.dumps(note, protocol=5)
 
-    def _hash_of(self, function: Callable[..., Any]) -> bytes:
-        known = self._hashes.get(id(function))
-        if known is None:
-            blob = pickling.dumps(function)
-            digest = pickling.content_hash(blob)
-            self.blobs[digest] = blob
-            known = self._hashes[id(function)] = function, digest
-        return known[1]
+    def _number(self, function: Callable[..., Any]) -> Any:
+        """The function's number in the call's table; itself where it travels with each batch."""
+        known = self._numbers.get(id(function))
+        if known is not None:
+            return known[1]
+        if len(self._numbers) >= _FUNCTIONS_MAX or not _is_constant(function):
+            return function
+        blob = pickling.dumps(function)
+        digest = pickling.content_hash(blob)
+        number = self._digests.setdefault(digest, len(self.functions))
+        if number == len(self.functions):
+            self.functions.append((digest, blob))
+        self._numbers[id(function)] = function, number
+        return number
 
     def _blame(self, batch: Batch) -> None:
         for offset, (function, args, kwargs) in enumerate(batch.tasks):
@@ -170,23 +154,25 @@ class ProcessRun:
                 ) from reason
 
 
+def _is_constant(function: Callable[..., Any]) -> bool:
+    """Whether the function is the same however often it is pickled: nothing that holds state of its own."""
+    if isinstance(function, BuiltinFunctionType):
+        return isinstance(function.__self__, ModuleType)
+    return isinstance(function, FunctionType | type)
+
+
 class ProcessPool:
     """The worker processes of this process."""
 
     def __init__(self) -> None:
         self.segments = SegmentPool(KEEP_BYTES)
         self._launcher = Launcher()
-        self._workers: dict[int, _Worker] = {}  # by descriptor: channel and pidfd both
-        self._idle: list[_Worker] = []
-        self._runs: deque[ProcessRun] = deque()
-        self._size = 0  # workers wanted
-        self._doomed: list[tuple[float, _Worker, Batch]] = []  # kill then, if still at that batch
+        self.switchboard = Switchboard(_hear)
+        self._pidfds: dict[int, Link] = {}
+        self._doomed: list[tuple[float, Link, Span]] = []  # kill then, if still at that span
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._epoll = _epoll()
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._epoll.register(self._bell, select.EPOLLIN)
-        self._bell_lock = natives.RLock()  # no bell is rung once it is closed
-        self._closed = False  # no more commands
+        self._lock = natives.RLock()  # no command is posted once it is closed
+        self._closed = False
         self._start_lock = _allocate_lock()
         self._started = False
         self._stopping = False
@@ -203,7 +189,16 @@ class ProcessPool:
         fail_fast: the first error ends the run; else a failure or a worker's death ends its batch only.
         arrays: how large ones reach the tasks.
         """
-        run = ProcessRun(self, limit, record, fail_fast, arrays)
+        told = pickle.dumps((record, fail_fast), protocol=5)
+        run = ProcessRun(new_call(), limit, told, record.setup, fail_fast, Completions(source=self.switchboard))
+        run._pool, run._numbers, run._digests = self, {}, {}
+        run._packer = Packer(self.segments, arrays._replace(label=f"{arrays.label}-{run.id}"))
+        if not self._started:
+            self._start(limit)
+        self.switchboard.admit(run)
+        return run
+
+    def _start(self, limit: int) -> None:
         with self._start_lock:
             if not self._started:
                 if self._launcher.can_fork():
@@ -211,21 +206,19 @@ class ProcessPool:
                         self._adopt(self._launcher.fork())
                 self._started = True
                 _start_new_thread(self._serve, ())
-        self.post(self._admit, run)
-        return run
 
     def post(self, command: Callable[..., object], *args: Any) -> bool:
         """Have the pool's thread call command(*args); False where the pool has been shut down."""
-        with self._bell_lock:
+        with self._lock:
             if self._closed:
                 return False
             self._inbox.append((command, args))
-            os.eventfd_write(self._bell, 1)
+            self.switchboard.ring()
             return True
 
     def pids(self) -> list[int]:
         """The worker processes that there are."""
-        return sorted({worker.process.pid for worker in list(self._workers.values())})
+        return sorted(link.process.pid for link in list(self.switchboard.links))
 
     def stop(self) -> None:
         """End all workers and the thread. Idle ones leave by themselves, busy ones are killed."""
@@ -242,49 +235,29 @@ class ProcessPool:
     def release(self) -> None:
         """In a forked child: close all descriptors and touch nothing else."""
         self._stopping = True
-        for worker in list(self._workers.values()):
-            worker.process.release()
-        self._workers.clear()
+        for link in list(self.switchboard.links):
+            link.process.release()
         self._launcher.release()
-        self._epoll.close()
         self._closed = True
-        if self._bell >= 0:
-            os.close(self._bell)
-            self._bell = -1
+        self.switchboard.close()
 
     # -- the pool's thread ---------------------------------------------------------------------------------------
 
     def cancel(self, run: ProcessRun) -> None:
-        for batch in run.pending:
-            batch.message, batch.enclosures = [], ()  # whoever holds the batch holds no memory by it
-        run.pending.clear()
-        for worker in run.busy:
-            self._interrupt(worker)
-        self.forget(run)
+        for link, span in self.switchboard.cancel_spans(run):
+            self._interrupt(link, span)
 
     def stop_batch(self, run: ProcessRun, batch: Batch) -> None:
-        if batch in run.pending:
-            run.pending.remove(batch)
+        if self.switchboard.withdraw(run, batch):
             batch.error = stopped(batch, 0)
-            run.completions.put(batch)
-        for worker in run.busy:
-            if worker.batch is batch:
-                self._interrupt(worker)
+            self.switchboard.deliver(run, batch)
+            return
+        for link, span in self.switchboard.cancel_spans(run, batch):
+            self._interrupt(link, span)
 
-    def _interrupt(self, worker: _Worker) -> None:
-        if worker.batch is not None:
-            self._doomed.append((clock.now() + GRACE_S, worker, worker.batch))
-            worker.process.signal(CANCEL_SIGNAL)
-
-    def forget(self, run: ProcessRun) -> None:
-        run.pending.clear()
-        if run in self._runs:
-            self._runs.remove(run)
-
-    def _admit(self, run: ProcessRun) -> None:
-        self._size = max(self._size, run.limit)
-        if not run.closed:
-            self._runs.append(run)
+    def _interrupt(self, link: Link, span: Span) -> None:
+        self._doomed.append((clock.now() + GRACE_S, link, span))
+        link.process.signal(CANCEL_SIGNAL)
 
     def _serve(self) -> None:
         while not self._stopping:
@@ -296,217 +269,99 @@ class ProcessPool:
         self._stopped.release()
 
     def _turn(self) -> None:
+        switchboard = self.switchboard
         # 1. what callers posted
         while self._inbox:
             command, args = self._inbox.popleft()
             command(*args)
             if self._stopping:
                 return
-        # 2. idle workers get batches
-        self._assign()
-        # 3. cancelled tasks that did not end in time
+        # 2. runs that an error has ended, workers that have left
+        for run in switchboard.take_failed():
+            for link, span in switchboard.cancel_spans(run):
+                self._interrupt(link, span)
+        for link in list(switchboard.broken):
+            self._bury(link)
+        # 3. what nobody could send, and workers that are missing
+        switchboard.assign_all()
+        self._grow()
+        # 4. cancelled tasks that did not end in time
         timeout = self._kill_overdue()
-        # 4. the kernel
-        for fd, events in self._wait(-1 if timeout is None else timeout):
-            if fd == self._bell:
-                os.eventfd_read(self._bell)
-            else:
-                self._attend(fd, events)
+        # 5. the kernel
+        for fd in self._wait(-1 if timeout is None else timeout):
+            ended = self._pidfds.get(fd)
+            if ended is not None:
+                self._bury(ended)
 
-    def _wait(self, timeout: float) -> list[tuple[int, int]]:
+    def _wait(self, timeout: float) -> list[int]:
         idle.add(get_ident())  # whom it wakes says so itself: a hub that asks who else might leaves it out
         try:
-            return self._epoll.poll(timeout)
+            return self.switchboard.poll(timeout)
         finally:
             idle.discard(get_ident())
 
-    def _attend(self, fd: int, events: int) -> None:
-        worker = self._workers.get(fd)
-        if worker is None:  # died in this same turn
-            return
-        try:
-            if fd == worker.process.pidfd:
-                self._read(worker, until_empty=True)  # its last reply may be there still
-                raise EOFError
-            if events & select.EPOLLOUT and worker.sender.flush():
-                self._epoll.modify(fd, select.EPOLLIN)
-            if events & ~select.EPOLLOUT:
-                self._read(worker)
-        except (EOFError, OSError):
-            self._bury(worker)
-
-    def _read(self, worker: _Worker, until_empty: bool = False) -> None:
-        try:
-            while True:
-                for message in worker.receiver.receive():
-                    self._take_reply(worker, message)
-                if not until_empty:
-                    return
-        except BlockingIOError:
-            pass
-
-    def _take_reply(self, worker: _Worker, message: Message) -> None:
-        reply: Reply | Word = pickle.loads(message[0])
-        if isinstance(reply, Word):
-            hear = listeners.get(reply.kind)
-            if hear is not None and worker.run is not None and worker.run.id == reply.call:
-                worker.run.completions.say(hear, reply)
-            return
-        del message[0]
-        if reply.note is not None:
-            worker.imports.open(reply.note, message, worker.receiver.descriptors)
-        if reply.words:
-            worker.exports.release(reply.words)
-        if reply.events:
-            ring.absorb(reply.events)
-        batch, run = worker.batch, worker.run
-        if batch is None or run is None or batch.id != reply.batch:
-            return
-        self._free(worker)
-        self._idle.append(worker)
-        if not run.closed:
-            batch.seconds = clock.now() - batch.began
-            batch.reply = reply, message
-            run.completions.put(batch)
-            if reply.how != DONE and run.fail_fast:
-                self._fail(run)
-
-    def _fail(self, run: ProcessRun) -> None:
-        """A batch failed, which ends its run: at once, not when the caller gets to hear of it."""
-        run.closed = True
-        self.cancel(run)
-
-    def _free(self, worker: _Worker) -> None:
-        if worker.run is not None:
-            worker.run.busy.discard(worker)
-        worker.run = worker.batch = None
-
-    def _assign(self) -> None:
-        for _ in range(len(self._runs)):
-            run = self._runs[0]
-            self._runs.rotate(-1)  # the next time another run is first
-            while run.pending and len(run.busy) < run.limit:
-                worker = self._idle_worker(run)
-                if worker is None:
-                    break
-                self._send(worker, run, run.pending.popleft())
-
-    def _idle_worker(self, run: ProcessRun) -> _Worker | None:
-        worker = self._take_idle(run.record.setup)
-        if worker is not None:
-            return worker
-        if len(self._workers) // 2 >= self._size:
-            if not self._idle:
-                return None
-            self._retire(self._idle[0])  # another initializer has run there
-        try:
-            return self._adopt(self._launcher.serve(), idle=False)
-        except (OSError, PoolError) as error:
-            if not self._workers:  # nobody is left who could run it
-                while run.pending:
-                    batch = run.pending.popleft()
-                    batch.error = PoolError(f"{batch.task_text(0)}: no worker process could be started: {error}")
-                    run.completions.put(batch)
-            return None
-
-    def _take_idle(self, setup: bytes) -> _Worker | None:
-        """An idle worker in which no other initializer than this has run; a call without one takes any."""
-        if not setup:
-            return self._idle.pop() if self._idle else None
-        for wanted in (setup, b""):
-            for worker in reversed(self._idle):
-                if worker.setup == wanted:
-                    self._idle.remove(worker)
-                    return worker
-        return None
-
-    def _retire(self, worker: _Worker) -> None:
-        """End an idle worker."""
-        worker.process.signal(signal.SIGKILL)
-        self._bury(worker)
-
-    def _adopt(self, process: Process, idle: bool = True) -> _Worker:
-        worker = _Worker(process)
-        for fd in (process.channel.fileno(), process.pidfd):
-            self._workers[fd] = worker
-            self._epoll.register(fd, select.EPOLLIN)
-        if idle:
-            self._idle.append(worker)
-        return worker
-
-    def _send(self, worker: _Worker, run: ProcessRun, batch: Batch) -> None:
-        joined = bytes(batch.message[0])
-        hashes = [joined[i : i + 16] for i in range(0, len(joined), 16)]
-        blobs: dict[bytes, bytes] = {}
-        if len(worker.known) > _KNOWN_MAX:
-            worker.known.clear()
-            blobs[b""] = b""
-        for digest in hashes:
-            if digest not in worker.known:
-                worker.known.add(digest)
-                blobs[digest] = run.blobs[digest]
-        record = None
-        if worker.call != run.id:
-            worker.call = run.id
-            worker.setup = run.record.setup or worker.setup
-            record = run.record
-        note: Note | None = None
-        descriptors: Sequence[int] = ()
-        if batch.enclosures:
-            note, descriptors = worker.exports.enclose(batch.enclosures)
-            batch.enclosures = ()
-        order = (batch.id, run.id, batch.first, hashes, blobs or None, record, note, worker.imports.take_words())
-        worker.run, worker.batch = run, batch
-        run.busy.add(worker)
-        batch.began = clock.now()
-        try:
-            if not worker.sender.send([pickle.dumps(order, protocol=5), *batch.message[1:]], descriptors):
-                self._epoll.modify(worker.process.channel.fileno(), select.EPOLLIN | select.EPOLLOUT)
-        except OSError:
-            self._bury(worker)
-            return
-        batch.message = []
-
-    def _bury(self, worker: _Worker) -> None:
-        """A worker has ended, or left its channel, which is the same to us."""
-        process = worker.process
-        for fd in (process.channel.fileno(), process.pidfd):
-            self._workers.pop(fd, None)
+    def _grow(self) -> None:
+        switchboard = self.switchboard
+        while switchboard.wants and len(switchboard.links) < switchboard.size:
             try:
-                self._epoll.unregister(fd)
-            except OSError:
-                pass
-        if worker in self._idle:
-            self._idle.remove(worker)
-        batch, run = worker.batch, worker.run
-        self._free(worker)
-        worker.exports.abandon()
-        close_all(worker.receiver.descriptors)
+                self._adopt(self._launcher.serve())
+            except (OSError, PoolError) as error:
+                if not switchboard.links:  # nobody is left who could run it
+                    self._refuse_all(error)
+                return
+            switchboard.assign_all()
+
+    def _refuse_all(self, error: Exception) -> None:
+        for run in list(self.switchboard.runs):
+            for batch in self.switchboard.take_pending(run):
+                batch.error = PoolError(f"{batch.task_text(0)}: no worker process could be started: {error}")
+                self.switchboard.deliver(run, batch)
+
+    def _adopt(self, process: Process) -> None:
+        process.channel.setblocking(False)
+        self.switchboard.watch(process.pidfd)
+        self._pidfds[process.pidfd] = self.switchboard.adopt(process)
+
+    def _bury(self, link: Link) -> None:
+        """A worker has ended, left its channel, which is the same to us, or is to leave."""
+        process = link.process
+        self._pidfds.pop(process.pidfd, None)
+        self.switchboard.unwatch(process.pidfd)
+        spans = self.switchboard.remove(link, read_rest=True)
         index = process.progress.read()
+        link.exports.abandon()
+        close_all(link.descriptors)
+        if link.leaving:
+            process.channel.close()
         status = process.collect()
-        if batch is not None and run is not None and not run.closed:
-            offset = min(max(0, index - batch.first), len(batch.tasks) - 1)
-            batch.death = WorkerDied(
-                f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}, "
-                f"with at most {process.peak_bytes / 2**20:.0f} MiB of memory; the pool goes on with another worker",
-                batch.first + offset,
-                batch.tasks[offset],
-            )
-            run.completions.put(batch)
-            if run.fail_fast:
-                self._fail(run)
+        for position, span in enumerate(spans):
+            if span.begun == span.begin and (position or index < 0):
+                self.switchboard.send_again(span)
+            else:
+                self._report_death(process, status, span, index)
+
+    def _report_death(self, process: Process, status: int | None, span: Span, index: int) -> None:
+        batch: Batch = span.batch
+        offset = index - batch.first if index >= 0 else span.begun - 1
+        batch.death = WorkerDied(
+            f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}, "
+            f"with at most {process.peak_bytes / 2**20:.0f} MiB of memory; the pool goes on with another worker",
+            batch.first + offset,
+            batch.tasks[offset],
+        )
+        self.switchboard.deliver(span.run, batch)
 
     def _kill_overdue(self) -> float | None:
         """Kill cancelled workers past their grace; seconds until the next is due, None where there is none."""
         now = clock.now()
         waiting = []
-        for due, worker, batch in self._doomed:
-            if worker.batch is not batch:
+        for due, link, span in self._doomed:
+            if link.front is not span:
                 continue
             if due <= now:
-                worker.process.signal(signal.SIGKILL)
+                link.process.signal(signal.SIGKILL)
             else:
-                waiting.append((due, worker, batch))
+                waiting.append((due, link, span))
         self._doomed = waiting
         return min(due for due, _, _ in waiting) - now if waiting else None
 
@@ -514,29 +369,36 @@ class ProcessPool:
         self._stopping = True
 
     def _close(self) -> None:
-        workers = set(self._workers.values())
-        for worker in workers:
-            if worker.batch is None:
-                worker.process.channel.close()
-            else:
-                worker.process.signal(signal.SIGKILL)
-        for worker in workers:
-            worker.process.collect()
-        self._workers.clear()
-        self._idle.clear()
-        with self._bell_lock:
-            self._closed = True
-        for command, args in self._inbox:  # who posted late waits for an answer too
-            command(*args)
-        for run in self._runs:
-            run.completions.put(_stopped_batch())
-        self._runs.clear()
-        for worker in workers:
-            worker.exports.abandon()
-            close_all(worker.receiver.descriptors)
+        links = list(self.switchboard.links)
+        for link in links:
+            if link.busy:
+                link.process.signal(signal.SIGKILL)
+            self.switchboard.remove(link, read_rest=False)
+            link.process.channel.close()
+        for link in links:
+            link.process.collect()
+            link.exports.abandon()
+            close_all(link.descriptors)
         self.segments.trim()
+        self._pidfds.clear()
+        with self._lock:
+            self._closed = True
+        self._inbox.clear()
+        for run in list(self.switchboard.runs):
+            self.switchboard.retire(run)
+            run.completions.put(_stopped_batch())
         self._launcher.close()
         self.release()
+
+
+def _hear(link: Link, kind: str, payload: Any) -> None:
+    """A worker has ended leases, or sent events of the trace."""
+    if kind == "words":
+        while link.words:  # told before it is forgotten: an exception of a signal's handler may come in between
+            link.exports.release(link.words[:1])
+            del link.words[0]
+        return
+    ring.absorb(pickle.loads(payload))
 
 
 def _stopped_batch() -> Batch:

@@ -20,50 +20,96 @@ import os
 import pickle
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable
+from time import monotonic
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from plait._base import natives
 from plait.parallel import outcome
-from plait.parallel.naming import function_name
-from plait.parallel.outcome import CallRecord, Reply, Word
-from plait.parallel.pool import hooks, output
+from plait.parallel._native.tasks import TaskLoop
+from plait.parallel.outcome import CallRecord, Word
+from plait.parallel.pool import hooks, memory, output
+from plait.parallel.pool.progress import PAGE_BYTES, Progress
+from plait.parallel.pool.switchboard import PART, REPLY, WORD, order_head, reply_head
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Exports, Imports, Note
+from plait.parallel.transport.exchange import Enclosure, Exports, Imports
 from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.parallel.transport.packing import OFF, Packer, Parcel
 from plait.parallel.transport.segments import SegmentPool
 from plait.trace import ring
 
-CANCEL_SIGNAL = signal.SIGRTMIN + 5
-PAGE_BYTES = mmap.PAGESIZE
 KEEP_BYTES = 1 << 26  # shared memory for results that is written again instead of freed
-_INDEX = struct.Struct("=q")
+CANCEL_SIGNAL = signal.SIGRTMIN + 5
+
+_Functions: TypeAlias = dict[int, Callable[..., Any]]
 
 
 class Cancelled(BaseException):
     """Raised in a task whose caller has left."""
 
 
-class Progress:
-    """Index of the task under way, in a page shared by worker and parent; -1 between tasks."""
+class _Unsendable(Exception):
+    """A result cannot be pickled."""
 
-    __slots__ = ("_page",)
+    def __init__(self, path: str, reason: BaseException) -> None:
+        self.detail = path, f"{type(reason).__name__}: {reason}"
 
-    def __init__(self, page: mmap.mmap) -> None:
-        self._page = page
 
-    def note(self, index: int) -> None:
-        _INDEX.pack_into(self._page, 0, index)
+class _Together:
+    """Results that travel in one pickle. Where one is to blame, those before it are sent and those after it dropped."""
 
-    def read(self) -> int:
-        return int(_INDEX.unpack_from(self._page, 0)[0])
+    singly = False
 
-    def close(self) -> None:
-        self._page.close()
+    def __init__(self, packer: Packer) -> None:
+        self._packer = packer
+        self._results: list[Any] = []
+        self.keep = self._results.append
+
+    def take(self) -> tuple[int, Parcel]:
+        """The results kept since the last time: how many, pickled. Raises _Unsendable; the good ones are kept then."""
+        results = self._results
+        if not results:
+            return 0, Parcel([], ())
+        try:
+            packed = self._packer.pack(results)
+        except Exception as error:
+            good = _sendable(results)
+            reason = _Unsendable(*pickling.blame(results[good], "its result"))
+            del results[good:]
+            raise reason from error
+        count = len(results)
+        results.clear()
+        return count, packed
+
+
+class _Singly:
+    """Results pickled one by one as they come: a call that goes on after an error stops at the very task to blame."""
+
+    singly = True
+
+    def __init__(self, packer: Packer) -> None:
+        self._packer = packer
+        self._counts = array("I")
+        self._parts: Message = [b""]  # the counts come first
+        self._enclosures: list[Enclosure] = []
+
+    def keep(self, result: Any) -> None:
+        try:
+            packed = self._packer.pack(result)
+        except Exception as error:
+            raise _Unsendable(*pickling.blame(result, "its result")) from error
+        self._counts.append(len(packed.parts))
+        self._enclosures += [each._replace(part=each.part + len(self._parts)) for each in packed.enclosures]
+        self._parts += packed.parts
+
+    def take(self) -> tuple[int, Parcel]:
+        counts, packed = self._counts, Parcel(self._parts, self._enclosures)
+        packed.parts[0] = counts.tobytes()
+        self._counts, self._parts, self._enclosures = array("I"), [b""], []
+        return len(counts), packed if counts else Parcel([], ())
 
 
 class _Worker:
@@ -73,77 +119,49 @@ class _Worker:
         self._receiver = Receiver(channel)
         self._sender = Sender(channel)
         self._progress = progress
-        self._exports = Exports()
-        self._imports = Imports()
-        self._packer = Packer(SegmentPool(KEEP_BYTES), OFF)
-        self._blobs: dict[bytes, bytes] = {}  # pickled functions by content hash; the parent knows what is here
-        self._call = 0  # the call that _functions and _record belong to
-        self._record = CallRecord()
-        self._functions: dict[bytes, Callable[..., Any]] = {}
-        self._in_task = False
-        self._batch = -1  # the one under way
+        self._loop = TaskLoop(progress)
+        self._in_batch = False
         self._pid = os.getpid()
         self._thread = natives.get_ident()
         self._send_lock = natives.allocate_lock()  # threads of a task may say something, too
         self._telling = self._cancelled = False
         self._forwarding = output.Forwarding(self.tell)
         self._refused: Exception | None = None  # why this call's tasks cannot run here
+        self._memory = memory.Watch()
+        self._exports = Exports()
+        self._imports = Imports()
+        self._packer = Packer(SegmentPool(KEEP_BYTES), OFF)
+        self._blobs: dict[bytes, bytes] = {}  # pickled functions by content hash; the parent knows what is here
+        self._call = 0  # the call that what follows belongs to
+        self._record = CallRecord()
+        self._fail_fast = True
+        self._table: list[bytes] = []  # its functions, pickled
+        self._functions: _Functions = {}  # and those that were unpickled, by number
 
     def serve(self) -> None:
         while True:
             for message in self._receiver.receive():
-                answer, note, descriptors = self._answer(message)
-                self.flush_output()  # what a task printed is out before its result: the parent may end at once
-                with self._send_lock:
-                    self._batch = -1
-                    self._sender.send(answer, descriptors)
-                if note is not None:
-                    self._exports.sent(note)
+                self._answer(message)
 
     def on_cancel(self, _signal: int, _frame: FrameType | None) -> None:
         if self._telling:  # not within a frame
             self._cancelled = True
-        elif self._in_task:
-            self._in_task = False
+        elif self._loop.interruptible():
             raise Cancelled
 
-    def _answer(self, message: Message) -> tuple[Message, Note | None, Sequence[int]]:
-        """The reply to a batch, with the note in it, and the descriptors that go with it."""
-        batch, call, first, hashes, blobs, record, enclosed, words = pickle.loads(message[0])
-        self._batch = batch
-        if words:
-            self._exports.release(words)
-        del message[0]
-        if enclosed is not None:
-            self._imports.open(enclosed, message, self._receiver.descriptors)
-        if record is not None:
-            self._begin_call(call, record)
-        how, detail, results = self._run(call, first, hashes, blobs, message)
-        packed: Parcel | None = None
-        while packed is None:
-            try:
-                packed = self._packer.pack(results)
-            except Exception:  # find the first result that is to blame; those before it count
-                good = _sendable(results)
-                how, detail = outcome.UNSENDABLE, _said(*pickling.blame(results[good], "its result"))
-                del results[good:]
-        del results[:]  # leases end with what they hold
-        events = ring.drain() if self._record.tracing else []
-        note: Note | None = None
-        descriptors: Sequence[int] = ()
-        if packed.enclosures:
-            note, descriptors = self._exports.enclose(packed.enclosures)
-        reply = Reply(batch, how, detail, events, note, self._imports.take_words())
-        return [pickle.dumps(reply, protocol=5), *packed.parts], note, descriptors
+    def flush_output(self) -> None:
+        """Have out what was printed."""
+        self._forwarding.flush()
 
     def tell(self, kind: str, data: Any) -> bool:
         """Say something to the parent, where `outcome.listeners[kind]` hears it; any thread.
 
         False where there is nobody to hear it: between batches, and in a child that a task has forked.
         """
-        if self._batch < 0 or os.getpid() != self._pid:
+        if not self._in_batch or os.getpid() != self._pid:
             return False
-        word = [pickling.dumps(Word(self._call, self._progress.read(), kind, data))]
+        head = reply_head(WORD, 0, 0, 0, False, False, False, False, False, False, 0.0)
+        word = [head, pickling.dumps(Word(self._call, self._progress.read(), kind, data))]
         if natives.get_ident() != self._thread:
             with self._send_lock:
                 self._sender.send(word)
@@ -159,13 +177,31 @@ class _Worker:
             self.on_cancel(CANCEL_SIGNAL, None)
         return True
 
-    def flush_output(self) -> None:
-        """Have out what was printed."""
-        self._forwarding.flush()
+    def _answer(self, message: Message) -> None:
+        began = monotonic()
+        self._in_batch = True
+        shape, slot, functions, has_record, forget, has_words, has_note, function, call, first = order_head(message[0])
+        del message[0]
+        if has_record:
+            self._begin_call(call, *pickle.loads(message.pop(0)))
+        if forget:
+            self._blobs.clear()
+        for _ in range(functions):
+            self._learn(bytes(message[0]), bytes(message[1]))
+            del message[:2]
+        note = pickle.loads(message.pop(0)) if has_note else None
+        if has_words:
+            self._exports.release(memoryview(message.pop(0)).cast("q"))
+        if note is not None:
+            self._imports.open(note, message, self._receiver.descriptors)
+        results = _Together(self._packer) if self._fail_fast else _Singly(self._packer)
+        how, detail = self._run(slot, first, shape, function, message, results)
+        self._reply(slot, how, detail, results, began)
 
-    def _begin_call(self, call: int, record: CallRecord) -> None:
+    def _begin_call(self, call: int, record: CallRecord, fail_fast: bool) -> None:
         """The next batches are another call's."""
-        self._call, self._record = call, record
+        self._call, self._record, self._fail_fast = call, record, fail_fast
+        self._table.clear()
         self._functions.clear()  # it must not see the other's globals
         try:
             hooks.begin_call(record, self._forwarding)
@@ -173,57 +209,94 @@ class _Worker:
         except Exception as error:
             self._refused = error
 
+    def _learn(self, digest: bytes, blob: bytes) -> None:
+        if blob:
+            self._blobs[digest] = blob
+        self._table.append(self._blobs[digest])
+
     def _run(
-        self, call: int, first: int, hashes: list[bytes], blobs: dict[bytes, bytes] | None, parts: Message
-    ) -> tuple[str, Any, list[Any]]:
-        results: list[Any] = []
+        self, slot: int, first: int, shape: int, number: int, parts: Message, results: _Together | _Singly
+    ) -> tuple[int, Any]:
         if self._refused is not None:
-            return outcome.RAISED, outcome.pack_failure(self._refused), results
+            return outcome.RAISED, outcome.pack_failure(self._refused)
+        self._progress.note(first)  # to blame where unpickling kills the process
         try:
-            functions = self._load(hashes, blobs)
-            tasks = pickling.unpack_value(parts)
+            function = None if number < 0 else self._function(number)
+            calls = pickling.unpack_value(parts)
+            if shape == outcome.CALLS:
+                calls = [(self._function(f) if type(f) is int else f, args, kwargs) for f, args, kwargs in calls]
         except Exception as error:
-            return outcome.UNREADABLE, outcome.pack_failure(error), results
-        del parts[:]
-        tasks.reverse()
-        index = first
-        try:
-            while tasks:
-                position, args, kwargs = tasks.pop()  # let go of the arguments with the call
-                self._progress.note(index)
-                begin_ns = ring.now_ns() if ring.enabled else 0
-                results.append(self._call_user(functions[position], args, kwargs))
-                if begin_ns:
-                    name = function_name(functions[position])
-                    ring.emit("parallel", "task", index, call, begin_ns, ring.now_ns(), 0, name)
-                index += 1
-        except Cancelled:
-            return outcome.CANCELLED, None, results
-        except BaseException as error:
-            # the first two frames are this function's and _call_user's
-            error.__traceback__ = _without(error, 2)
-            return outcome.RAISED, outcome.pack_failure(error), results
-        finally:
             self._progress.note(-1)
-        return outcome.DONE, None, results
+            return outcome.UNREADABLE, outcome.pack_failure(error)
+        parts.clear()
 
-    def _call_user(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        self._in_task = True
+        def flush() -> None:
+            self._send(PART, slot, outcome.DONE, None, results, False, 0.0)
+
         try:
-            return function(*args, **kwargs)
-        finally:
-            self._in_task = False
+            unary = shape == outcome.UNARY
+            done = self._loop.run(slot, first, function, calls, unary, results.keep, flush, self._call)
+        except Cancelled:
+            return outcome.CANCELLED, None
+        except _Unsendable as error:
+            return outcome.UNSENDABLE, error.detail
+        except BaseException as error:
+            # the first two frames are this function's and the loop's
+            error.__traceback__ = _without(error, 2)
+            return outcome.RAISED, outcome.pack_failure(error)
+        return outcome.DONE if done else outcome.CANCELLED, None
 
-    def _load(self, hashes: list[bytes], blobs: dict[bytes, bytes] | None) -> list[Callable[..., Any]]:
-        """The batch's functions, unpickled once a call."""
-        if blobs is not None:
-            if b"" in blobs:  # the parent has forgotten what is here
-                self._blobs.clear()
-            self._blobs.update(blobs)
-        for digest in hashes:
-            if digest not in self._functions:
-                self._functions[digest] = pickle.loads(self._blobs[digest])
-        return [self._functions[digest] for digest in hashes]
+    def _reply(self, slot: int, how: int, detail: Any, results: _Together | _Singly, began: float) -> None:
+        leaving = self._memory.look(monotonic() - began)
+        try:
+            self._send(REPLY, slot, how, detail, results, leaving, began)
+        except _Unsendable as error:
+            self._send(REPLY, slot, outcome.UNSENDABLE, error.detail, results, leaving, began)
+
+    def _send(
+        self, kind: int, slot: int, how: int, detail: Any, results: _Together | _Singly, leaving: bool, began: float
+    ) -> None:
+        """Send the results there are. Raises _Unsendable, having sent nothing, where one cannot be pickled."""
+        count, packed = results.take()
+        note, descriptors = self._exports.enclose(packed.enclosures) if packed.enclosures else (None, ())
+        head: Message = []
+        words = self._imports.take_words()
+        if words:
+            head.append(array("q", words).tobytes())
+        tracing = kind == REPLY and self._record.tracing
+        if tracing:
+            head.append(pickle.dumps(ring.drain(), protocol=5))
+        if detail is not None:
+            head.append(pickle.dumps(detail, protocol=5))
+        if note is not None:
+            head += [array("Q", [inode for inode, *_ in note[0]]).tobytes(), pickle.dumps(note, protocol=5)]
+        self.flush_output()  # what a task printed is out before its result: the parent may end at once
+        seconds = monotonic() - began
+        first = reply_head(
+            kind,
+            how,
+            slot,
+            count,
+            detail is not None,
+            tracing,
+            results.singly,
+            leaving,
+            note is not None,
+            bool(words),
+            seconds,
+        )
+        with self._send_lock:
+            self._in_batch = kind != REPLY
+            self._sender.send([first, *head, *packed.parts], descriptors)
+        if note is not None:
+            self._exports.sent(note)
+
+    def _function(self, number: int) -> Callable[..., Any]:
+        """The call's function of that number, unpickled once a call."""
+        function = self._functions.get(number)
+        if function is None:
+            function = self._functions[number] = pickle.loads(self._table[number])
+        return function
 
 
 _current: _Worker | None = None
@@ -314,10 +387,6 @@ def _sendable(results: list[Any]) -> int:
         except Exception:
             return count
     return len(results) - 1  # each alone can: blame the last
-
-
-def _said(path: str, reason: BaseException) -> tuple[str, str]:
-    return path, f"{type(reason).__name__}: {reason}"
 
 
 def _without(error: BaseException, frames: int) -> Any:
