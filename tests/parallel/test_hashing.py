@@ -196,6 +196,17 @@ VALUES: dict[str, Any] = {
     **{f"a list of {n}": list(range(n)) for n in (1, 2, 999, 1000, 1001, 2001)},
     **{f"a dict of {n}": dict.fromkeys(map(str, range(n))) for n in (1, 2, 999, 1000, 1001, 2001)},
     "a dict out of order": {"b": 1, "a": 2, "c": 0},
+    **{
+        f"many keys of {name}": {make(number * 7919 % 1009): number for number in range(1009)}
+        for name, make in {
+            "text": str,
+            "text that begins alike": "the same beginning {}".format,
+            "text with nulls": lambda n: "\0" * (n % 20) + "x" * (n // 20),
+            "text that is not ASCII": "é{}".format,
+            "text and numbers": lambda n: n if n % 2 else str(n),
+            "numbers": lambda n: n - 500,
+        }.items()
+    },
     "integers as keys": {3: "a", 1: "b", -2: "c"},
     "keys of several types": {1: "a", "b": 2, (3,): 4, None: 5},
     "booleans among integers": {True: 1, 0: 2, 5: 3},
