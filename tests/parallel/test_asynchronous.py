@@ -95,8 +95,8 @@ def test_failures_can_be_returned_and_timed(run):
 
 def test_cancelling_the_asyncio_task_cancels_the_loop(run, tmp_path):
     def work(i):
-        (tmp_path / f"{i} began").touch()
         try:
+            (tmp_path / f"{i} began").touch()
             time.sleep(60)
         finally:
             (tmp_path / f"{i} ended").touch()

@@ -23,8 +23,8 @@ class Tasks:
         folder, sleep = self.folder, self.sleep
 
         def work(i):
-            (folder / f"{i} began").touch()
             try:
+                (folder / f"{i} began").touch()
                 sleep(60)
             finally:
                 (folder / f"{i} ended").touch()
@@ -119,8 +119,8 @@ def test_in_a_patched_program(run_script, tmp_path, backend):
         folder = pathlib.Path({str(tmp_path)!r})
 
         def work(i):
-            (folder / f"{{i}} began").touch()
             try:
+                (folder / f"{{i}} began").touch()
                 for _ in range(6000):
                     time.sleep(0.01)
             finally:
