@@ -1,16 +1,31 @@
 """Parallel: what a loop returns, what it refuses, and what it says when a task fails."""
 
+import contextlib
+import multiprocessing
 import operator
 import os
+import pickle
 import threading
 import time
+import warnings
 
 import numpy
 import pytest
 
 from plait import green
 from plait.lazy import delayed as lazy
-from plait.parallel import Parallel, TaskTimeout, TransportError, WorkerDied, cpu_count, delayed, effective_n_jobs, pool
+from plait.parallel import (
+    Parallel,
+    PoolError,
+    TaskTimeout,
+    TransportError,
+    WorkerDied,
+    cpu_count,
+    delayed,
+    effective_n_jobs,
+    parallel_config,
+    pool,
+)
 
 BACKENDS = ["processes", "loky", "threading", "sequential"]
 
@@ -410,3 +425,196 @@ def test_a_nested_loop_runs_in_place_when_the_budget_is_used(backend, monkeypatc
 
     for own, nested in Parallel(n_jobs=2, backend=backend)(delayed(outer)() for _ in range(2)):
         assert nested == {own}
+
+
+# -- one call at a time --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("return_as", ["generator", "generator_unordered"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_second_call_waits_for_the_generator_of_the_first(backend, return_as):
+    parallel = Parallel(n_jobs=2, backend=backend, return_as=return_as)
+    first = parallel(delayed(abs)(-i) for i in range(5))
+    with pytest.raises(RuntimeError, match="This Parallel instance is already running"):
+        parallel(delayed(abs)(-i) for i in range(5))
+    assert sorted(first) == [0, 1, 2, 3, 4]
+    assert sorted(parallel(delayed(abs)(-i) for i in range(5))) == [0, 1, 2, 3, 4]
+
+
+def test_two_instances_run_side_by_side(launched):
+    first = Parallel(n_jobs=2, return_as="generator")(delayed(abs)(-i) for i in range(10))
+    second = Parallel(n_jobs=2, return_as="generator")(delayed(abs)(-i) for i in range(10, 20))
+    assert list(zip(first, second, strict=True)) == list(zip(range(10), range(10, 20), strict=True))
+
+
+def test_a_dropped_generator_disturbs_no_other_loop(launched):
+    dropped = Parallel(n_jobs=2, return_as="generator")(delayed(time.sleep)(30) for _ in range(4))
+    with pytest.warns(UserWarning, match="4 tasks which were still being processed by the workers have been cancelled"):
+        del dropped
+    assert Parallel(n_jobs=2)(delayed(abs)(-i) for i in range(10)) == list(range(10))
+
+
+def test_the_instance_is_free_again_after_an_error():
+    parallel = Parallel(n_jobs=2, backend="threading")
+    with pytest.raises(ZeroDivisionError):
+        parallel(delayed(divide)(x) for x in [1, 0])
+    with pytest.raises(TypeError):
+        parallel(3)
+    assert parallel(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
+
+
+def test_unused_results_are_warned_of(launched):
+    results = Parallel(n_jobs=2, return_as="generator", batch_size=1)(delayed(abs)(i) for i in range(100))
+    next(results)
+    with pytest.warns(UserWarning, match="adjusting the input task iterator"):
+        results.close()
+
+
+def test_leaving_the_block_ends_an_unfinished_generator(launched, tmp_path):
+    def touch(i):
+        (tmp_path / str(i)).touch()
+
+    with (
+        pytest.warns(UserWarning, match="cancelled|not used"),
+        Parallel(n_jobs=2, return_as="generator", batch_size=1, pre_dispatch=2) as parallel,
+    ):
+        results = parallel(delayed(touch)(i) for i in range(100))
+        next(results)
+    assert list(results) == []
+    assert len(list(tmp_path.iterdir())) < 100
+
+
+# -- parameters ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_jobs", "workers"), [("2", 2), (2.7, 2), (True, 1), (None, 1)])
+def test_the_number_of_workers_is_made_an_integer(n_jobs, workers):
+    assert Parallel(n_jobs=n_jobs).n_jobs == workers
+
+
+def test_in_place_a_batch_of_tasks_is_taken_at_a_time():
+    seen = []
+
+    def tasks():
+        for i in range(6):
+            seen.append(f"made {i}")
+            yield delayed(seen.append)(f"ran {i}")
+
+    Parallel(n_jobs=1, batch_size=4)(tasks())
+    assert seen == [f"{what} {i}" for part in (range(4), range(4, 6)) for what in ("made", "ran") for i in part]
+
+
+def test_in_place_there_is_no_timeout_and_a_warning_says_so():
+    with pytest.warns(UserWarning, match="'SequentialBackend' does not support timeout. You have set 'timeout=1'"):
+        assert Parallel(n_jobs=1, timeout=1)([delayed(abs)(-1)]) == [1]
+
+
+def test_a_timeout_is_multiprocessings_too():
+    with pytest.raises(multiprocessing.TimeoutError) as caught:
+        Parallel(n_jobs=2, backend="threading", timeout=0.01)([delayed(time.sleep)(5)])
+    assert isinstance(caught.value, TaskTimeout | TimeoutError)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again), again.index) == (type(caught.value), str(caught.value), 0)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"nonsense": 1}, TypeError, "nonsense: no keyword of Parallel"),
+        ({"timeout": 1}, None, ""),
+        ({"max_nbytes": "many"}, ValueError, "max_nbytes='many' is no size"),
+    ],
+)
+def test_keywords_of_the_backend_are_checked(keywords, error, message):
+    with contextlib.nullcontext() if error is None else pytest.raises(error, match=message):
+        Parallel(n_jobs=2, **keywords)([delayed(abs)(1)])
+
+
+def test_a_context_of_multiprocessing_is_a_backend(launched):
+    parallel = Parallel(n_jobs=2, backend=multiprocessing.get_context("spawn"))
+    assert parallel(delayed(lambda i: i + 1)(i) for i in range(3)) == [1, 2, 3]
+
+
+def test_proxies_of_a_manager_reach_the_workers(launched):
+    with multiprocessing.Manager() as manager:
+        told = manager.list()
+        Parallel(n_jobs=2)(delayed(told.append)(i) for i in range(4))
+        assert sorted(told) == [0, 1, 2, 3]
+
+
+# -- initializers --------------------------------------------------------------------------------------------------
+
+
+def set_up(name, value):
+    os.environ[name] = value
+
+
+def setting():
+    time.sleep(0.02)  # so that no worker takes all
+    return os.environ.get("PLAIT_TEST_SETTING"), os.getpid()
+
+
+def with_setting(value, tasks=8):
+    results = Parallel(n_jobs=2, initializer=set_up, initargs=("PLAIT_TEST_SETTING", value), batch_size=1)(
+        delayed(setting)() for _ in range(tasks)
+    )
+    assert {seen for seen, _ in results} == {value}
+    return {pid for _, pid in results}
+
+
+def test_an_initializer_runs_before_a_workers_first_task(launched):
+    with_setting("one")
+
+
+def test_the_same_initializer_finds_its_workers_again(launched):
+    assert len(with_setting("one") | with_setting("one")) == 2
+
+
+def test_another_initializer_has_other_workers(launched):
+    first, second = with_setting("one"), with_setting("two")
+    assert not first & second
+    assert len(pool.processes().pids()) == 2
+
+
+def test_a_context_may_name_the_initializer(launched):
+    with parallel_config("loky", n_jobs=2, initializer=set_up, initargs=("PLAIT_TEST_SETTING", "three")):
+        assert {seen for seen, _ in Parallel()(delayed(setting)() for _ in range(4))} == {"three"}
+
+
+def test_an_initializer_that_fails_is_named(launched):
+    with pytest.raises(PoolError, match="the initializer failed in a worker process: ZeroDivisionError"):
+        Parallel(n_jobs=2, initializer=divide, initargs=(0,))([delayed(abs)(1)])
+    assert Parallel(n_jobs=2)([delayed(abs)(-1)]) == [1]
+
+
+# -- nesting -------------------------------------------------------------------------------------------------------
+
+
+def inner_loop(backend, n_jobs):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert Parallel(n_jobs=n_jobs, backend=backend)(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "message"),
+    [
+        ("loky", "loky", None),
+        ("loky", "threading", None),
+        ("loky", "multiprocessing", "cannot be nested, below loky"),
+        ("multiprocessing", "multiprocessing", "cannot be nested, setting n_jobs=1"),
+        ("multiprocessing", "loky", "cannot be called in a multiprocessing"),
+        ("threading", "loky", "cannot be nested below threads"),
+        ("threading", "multiprocessing", "cannot be nested below threads"),
+        ("threading", "threading", None),
+    ],
+)
+def test_process_backends_say_where_they_cannot_be_nested(outer, inner, message):
+    assert Parallel(n_jobs=2, backend=outer)([delayed(inner_loop)(inner, 1)]) == [[]]
+    (said,) = Parallel(n_jobs=2, backend=outer)([delayed(inner_loop)(inner, 2)])
+    if message is None:
+        assert said == []
+    else:
+        assert len(said) == 1
+        assert message in said[0]

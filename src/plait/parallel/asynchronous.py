@@ -123,18 +123,6 @@ class _Bell:
                 pass
 
 
-def check_event_loop() -> None:
-    """Raises RuntimeError where the running event loop does not run beside greenlets."""
-    from plait.green.aio.loop import EventLoop
-
-    running = asyncio.get_running_loop()
-    if not isinstance(running, EventLoop):
-        raise RuntimeError(
-            f'backend="green" needs an event loop beside which greenlets run, and {type(running).__name__} is none; '
-            "run the program with plait.green.aio.run(), or pass another backend"
-        )
-
-
 def _finish(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)

@@ -6,7 +6,7 @@ Cost: some 1 us a task.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from plait._base.call import split
@@ -46,7 +46,7 @@ class InPlaceLoop:
 
     batches = given = sent
 
-    def start(self) -> Iterator[Any]:
+    def start(self) -> Generator[Any]:
         """The iterator of results; each task runs when its result is asked for."""
         return self._results()
 
@@ -63,7 +63,7 @@ class InPlaceLoop:
             raise
         return results
 
-    def _results(self) -> Iterator[Any]:
+    def _results(self) -> Generator[Any]:
         observer, run = self._observer, self._run_traced if ring.enabled else _run
         if self._scope is not None:
             run = self._inside(self._scope, run)

@@ -19,7 +19,7 @@ Costs: a batch, not a task, is the unit of all this; a task costs a tuple and an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import Any
 
@@ -82,7 +82,7 @@ class Loop:
 
     # -- in a greenlet or thread ---------------------------------------------------------------------------------
 
-    def start(self) -> Iterator[Any]:
+    def start(self) -> Generator[Any]:
         """Send the first tasks; the iterator of results. Closing it, or dropping it, cancels the loop."""
         results = self._results()
         next(results)  # runs to its first yield, so that its `finally` holds from now on
@@ -107,7 +107,7 @@ class Loop:
             results += parts.pop(first)
         return results
 
-    def _results(self) -> Iterator[Any]:
+    def _results(self) -> Generator[Any]:
         try:
             self.begin()
             yield None

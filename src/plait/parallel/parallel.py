@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+from weakref import ref
 
 from plait._base import clock
 from plait.parallel import batching, callbacks, config, nesting, progress
 from plait.parallel import verbose as lines
 from plait.parallel.arithmetic import evaluate
-from plait.parallel.backends import registry
-from plait.parallel.backends.adapter import BackendSizes, Submitted, runs_tasks_itself
+from plait.parallel.backends import adapter, registry
+from plait.parallel.backends.adapter import BackendSizes, runs_tasks_itself
 from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, Runner
 from plait.parallel.backends.processes import MultiprocessingBackend
 from plait.parallel.budget import worker_count
@@ -57,8 +58,9 @@ class Parallel(Logger):
     progress: True for a bar, or a function that gets (done, total); total is None where the tasks have no length.
     verbose: more than 0 reports on stderr, more often the higher it is; from 50 on, on stdout.
     backend_kwargs: inner_max_num_threads (of BLAS and OpenMP in a worker process), initializer and initargs (called in
-        each worker before its first task), forward_output (what tasks print, warn of and log goes to the caller's streams,
-        filters and loggers; False: to the worker's own), idle_worker_timeout (seconds), and what a registered backend has.
+        each worker before its first task), forward_output (what tasks print, warn of and log goes to the caller's
+        streams, filters and loggers; False: to the worker's own), idle_worker_timeout (seconds), and what a registered
+        backend has.
 
     A task's exception is raised with its own type; a note names the task, the cause has the worker's traceback. The
     calling greenlet parks while it waits, and others go on; a Timeout or a kill there cancels the loop. The pool stays
@@ -120,7 +122,7 @@ class Parallel(Logger):
         self._aborting = False  # the latest call was ended before its time
         self._completed = False  # all of its tasks have ended
         self._loop: Counting = Counts()
-        self._results: Any = None  # a weak reference to the generator under way
+        self._results: ref[Generator[Any]] | None = None  # the latest call's generator
         self._pre_dispatch_amount = 0
         self._start_time = 0.0
 
@@ -143,6 +145,7 @@ class Parallel(Logger):
         except BaseException as error:
             trim(error)
             raise
+        self._results = ref(results)
         return results
 
     def _begin(self, iterable: Iterable[Any]) -> None:
@@ -153,7 +156,7 @@ class Parallel(Logger):
                 "This Parallel instance is already running ! Before submitting new tasks, you must wait for the "
                 "completion of all the previous tasks, or clean all references to the output generator."
             ) from None
-        self.n_tasks = len(iterable) if hasattr(iterable, "__len__") else None
+        self.n_tasks = len(iterable) if isinstance(iterable, Sized) else None
         self._loop = Counts()
         self._aborting = self._completed = False
         self._start_time = clock.now()
@@ -172,13 +175,14 @@ class Parallel(Logger):
         self._end()
         return results
 
-    def _generate(self, loop: Loop | InPlaceLoop) -> Iterator[Any]:
+    def _generate(self, loop: Loop | InPlaceLoop) -> Generator[Any]:
         try:
             results = loop.start()
             yield None  # from here on this generator knows how it ends
             with self._backend.retrieval_context():
                 yield from results
         except GeneratorExit:
+            results.close()  # it may not have been asked for a result yet
             self._end(aborted=True)
             if isinstance(loop, Loop) and not sys.is_finalizing():
                 self._warn_of_waste(loop)
@@ -235,8 +239,10 @@ class Parallel(Logger):
             if not isinstance(backend, NativeBackend) or runs_tasks_itself(backend):
                 raise TypeError(f"{type(backend).__name__} cannot be awaited; pass one of plait's own backends")
             backend.check_event_loop()
-            workers = backend.effective_n_jobs(self.n_jobs)
-            return self._native_loop(tasks, backend, workers, ordered)
+            self._start_time = clock.now()
+            made = self._native_loop(tasks, backend, backend.effective_n_jobs(self.n_jobs), ordered)
+            self._loop = made
+            return made
 
         return asynchronous.AsyncResults(loop, self.return_ordered)
 
@@ -248,20 +254,19 @@ class Parallel(Logger):
         backend = self._backend
         if workers == 0:
             raise RuntimeError(f"{type(backend).__name__} has no active worker.")
-        native = isinstance(backend, NativeBackend) and not runs_tasks_itself(backend)
-        in_place = backend.runs_in_place(workers) if native else workers == 1
+        native = None if runs_tasks_itself(backend) else backend
         loop: Loop | InPlaceLoop
-        if in_place:
+        if native.runs_in_place(workers) if isinstance(native, NativeBackend) else workers == 1:
             loop = self._in_place(iterable, None)
         else:
             self._print(f"Using backend {type(backend).__name__} with {workers} concurrent workers.")
             self._calling = True
             backend.start_call()
-            if native:
-                loop = self._native_loop(iterable, backend, workers, self.return_ordered)
+            if isinstance(native, NativeBackend):
+                loop = self._native_loop(iterable, native, workers, self.return_ordered)
             else:
-                runner = Submitted(backend, self, workers, lambda: self._managed_backend)
-                loop = self._on(runner, iterable, self._registered_sizes(backend), self.return_ordered)
+                run = adapter.runner(backend, self, workers, lambda: self._managed_backend)
+                loop = self._on(run, iterable, self._registered_sizes(backend), self.return_ordered)
         self._loop = loop
         return loop
 
@@ -328,7 +333,7 @@ class Parallel(Logger):
     def _effective_n_jobs(self) -> int:
         return self._backend.effective_n_jobs(self.n_jobs)
 
-    def __enter__(self) -> Parallel:
+    def __enter__(self) -> Self:
         self._managed_backend = True
         self._initialize_backend()
         return self
@@ -337,10 +342,11 @@ class Parallel(Logger):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._managed_backend = False
-        if self._calling:  # a generator is unfinished
-            self._aborting = True
-            self._backend.abort_everything(ensure_ready=False)
-        self._end_use()
+        results: Any = None if self._results is None else self._results()
+        if results is not None and results.gi_frame is not None:  # unfinished: its end is the end of the use
+            results.close()
+        else:
+            self._end_use()
 
     # -- reports -----------------------------------------------------------------------------------------------------
 

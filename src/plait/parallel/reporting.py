@@ -17,8 +17,10 @@ from plait.parallel.progress import Observer
 class Counting(Protocol):
     """What a loop counts."""
 
-    done: int  # tasks that have ended
-    given: int  # results handed to the consumer of a generator
+    @property
+    def done(self) -> int: ...  # tasks that have ended
+    @property
+    def given(self) -> int: ...  # results handed to the consumer of a generator
 
     @property
     def sent(self) -> int: ...  # tasks

@@ -102,6 +102,7 @@ _MODULES: dict[str, Row] = {
             "default_parallel_config": f"{_PRIVATE}.parallel:default_parallel_config",
             "eval_expr": "plait.parallel.arithmetic:evaluate",
             "get_active_backend": f"{_CONFIG}:get_active_backend",
+            "memstr_to_bytes": f"{_MEMORY}.disk:memstr_to_bytes",
             "mp": f"{_PRIVATE}.multiprocessing_helpers:mp",
         },
         slots={
@@ -109,7 +110,7 @@ _MODULES: dict[str, Row] = {
             "BatchCompletionCallBack": "plait.parallel.callbacks:BatchCompletionCallBack",
         },
     ),
-    "joblib._parallel_backends": Face(_BACKENDS),
+    "joblib._parallel_backends": Face({**_BACKENDS, "cpu_count": "plait.parallel:cpu_count"}),
     "joblib.logger": Same(_LOGGER),
     "joblib.hashing": Face(
         {"hash": f"{_HASHING}:hash", "Hasher": f"{_HASHING}:Hasher", "NumpyHasher": f"{_HASHING}:Hasher"}

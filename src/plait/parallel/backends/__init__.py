@@ -3,7 +3,6 @@
 `base` has the interface that others implement, `registry` the names, `adapter` runs what others register.
 """
 
-from plait.parallel.backends.adapter import Submitted as Submitted
 from plait.parallel.backends.autobatching import AutoBatchingMixin as AutoBatchingMixin
 from plait.parallel.backends.base import FallbackToBackend as FallbackToBackend
 from plait.parallel.backends.base import NativeBackend as NativeBackend

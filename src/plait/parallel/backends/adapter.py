@@ -9,7 +9,6 @@ retrieve_result() for the batches in the order they were sent.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -49,19 +48,22 @@ class BackendSizes:
         """It was told when the batch ended."""
 
 
+def runner(backend: ParallelBackendBase, parallel: Any, limit: int, stays: Callable[[], bool]) -> Submitted:
+    """A runner for one call of `parallel`. stays: whether other calls follow without a configure()."""
+    kind = Submitted if backend.supports_retrieve_callback else Asked
+    return kind(backend, parallel, limit, stays)
+
+
 class Submitted:
-    """Runs batches of one call of `parallel` through its backend's submit()."""
+    """Runs batches through submit() of a backend that retrieves their results when it calls back."""
 
     def __init__(self, backend: ParallelBackendBase, parallel: Any, limit: int, stays: Callable[[], bool]) -> None:
-        """stays: whether other calls follow without a configure()."""
         self.limit = limit
         self.id = new_call()
+        self.completions: Completions[Batch] = Completions()
         self._backend = backend
         self._parallel = parallel
         self._stays = stays
-        self._retrieves = not backend.supports_retrieve_callback
-        self.completions: Completions[Batch] = _Asking(self) if self._retrieves else Completions()
-        self.waiting: deque[tuple[Batch, Any]] = deque()  # with their jobs, where we retrieve the results
         self._cancelled = False
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
@@ -72,45 +74,34 @@ class Submitted:
         batch.began = clock.now()
         job = self._backend.submit(call, callback=callback)
         callback.register_job(job)
-        if self._retrieves:
-            self.waiting.append((batch, job))
+        self._sent(batch, job)
         return batch
+
+    def _sent(self, batch: Batch, job: Any) -> None:
+        """It may have ended already."""
 
     def _called_back(self, batch: Batch, outcome: Any = None) -> None:
         """In any thread."""
-        if self._cancelled:
+        if self._cancelled or batch.lost:
             return
+        self._retrieve(batch, lambda: self._backend.retrieve_result_callback(outcome))
+
+    def _retrieve(self, batch: Batch, get: Callable[[], Any]) -> None:
+        """It has ended: get() gives its results, or raises."""
         batch.seconds = clock.now() - batch.began
-        if self._retrieves:
-            self._backend.batch_completed(len(batch.tasks), batch.seconds)
-            batch.lost = True  # somebody has spoken for it
-            self.completions.wake()
-            return
         try:
-            batch.results = list(self._backend.retrieve_result_callback(outcome))
+            batch.results = list(get())
         except BaseException as error:
-            self._blame(batch, error)
+            if len(batch.tasks) == 1:
+                note_task(error, batch.task_text(0))
+            batch.shared_blame = True
+            batch.error = error
         else:
             self._backend.batch_completed(len(batch.tasks), batch.seconds)
         self.completions.put(batch)
 
-    def retrieve(self, batch: Batch, job: Any, timeout: float | None) -> None:
-        """In the caller's thread: ask for the results of one that `waiting` had."""
-        try:
-            batch.results = list(self._backend.retrieve_result(job, timeout=timeout))
-        except BaseException as error:
-            self._blame(batch, error)
-        self.completions.put(batch)
-
-    def _blame(self, batch: Batch, error: BaseException) -> None:
-        if len(batch.tasks) == 1:
-            note_task(error, batch.task_text(0))
-        batch.shared_blame = True
-        batch.error = error
-
     def stop(self, batch: Batch) -> None:
-        """Nobody waits for it any more. What runs may run on: backends have no way to stop one batch."""
-        batch.tasks = list(batch.tasks)
+        """Nobody waits for it any more. It may run on: backends have no way to stop one batch."""
         self.completions.put(batch.lose(stopped(batch, 0)))
 
     def cancel(self) -> None:
@@ -122,43 +113,68 @@ class Submitted:
         """The call's end is told by stop_call()."""
 
 
+class Asked(Submitted):
+    """Runs them through a backend that the caller asks for the results."""
+
+    completions: _Asking
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.completions = _Asking(self)
+        self._waiting: dict[Batch, Any] = {}  # and their jobs, in the order they were sent
+        self._over: set[Batch] = set()  # those that called back
+
+    def _sent(self, batch: Batch, job: Any) -> None:
+        self._waiting[batch] = job
+
+    def _called_back(self, batch: Batch, outcome: Any = None) -> None:
+        self._over.add(batch)
+        self.completions.wake()
+
+    def stop(self, batch: Batch) -> None:
+        self._waiting.pop(batch, None)
+        super().stop(batch)
+
+    def ask(self, timeout: float | None) -> bool:
+        """Retrieve a batch that is over, or where none would tell, wait for the first; False where it is too early."""
+        waiting = self._waiting
+        over = [batch for batch, job in waiting.items() if batch in self._over or _is_over(job)]
+        if not over and (not waiting or any(map(_teller, waiting.values()))):
+            return False
+        batch = over[0] if over else next(iter(waiting))
+        job = waiting.pop(batch)
+        self._over.discard(batch)
+        self._retrieve(batch, lambda: self._backend.retrieve_result(job, timeout=timeout))
+        return True
+
+
 class _Asking(Completions[Batch]):
     """Completions of a backend whose results are asked for."""
 
-    def __init__(self, runner: Submitted) -> None:
+    def __init__(self, runner: Asked) -> None:
         super().__init__()
         self._runner = runner
 
     def wait(self, deadline: float | None = None) -> None:
-        waiting = self._runner.waiting
         while not self:
-            over = next((entry for entry in waiting if entry[0].lost or _is_over(entry[1])), None)
-            if over is not None:
-                waiting.remove(over)
-                over[0].lost = False
-                self._runner.retrieve(*over, None)
-            elif not waiting or any(_says(job) for _, job in waiting):
-                self._doze(deadline)
-            else:
-                self._runner.retrieve(*waiting.popleft(), None if deadline is None else deadline - clock.now())
+            now = clock.now()
+            if not self._runner.ask(None if deadline is None else deadline - now):
+                self._doze(now + _LOOK_S if deadline is None else min(now + _LOOK_S, deadline))
+            if not self and deadline is not None and clock.now() >= deadline:
+                raise DeadlineExceeded
 
-    def _doze(self, deadline: float | None) -> None:
-        """Until a callback, or the next look."""
-        now = clock.now()
-        if deadline is not None and now >= deadline:
-            raise DeadlineExceeded
-        look = now + _LOOK_S
+    def _doze(self, until: float) -> None:
         try:
-            self.waiter.wait(look if deadline is None else min(look, deadline))
+            self.waiter.wait(until)
         except DeadlineExceeded:
             pass
 
 
-def _says(job: Any) -> Callable[[], bool] | None:
+def _teller(job: Any) -> Callable[[], bool] | None:
     """How a job tells whether it is over: done() of a future, ready() of multiprocessing's results."""
     return getattr(job, "done", None) or getattr(job, "ready", None)
 
 
 def _is_over(job: Any) -> bool:
-    says = _says(job)
-    return says is not None and bool(says())
+    tell = _teller(job)
+    return tell is not None and bool(tell())

@@ -51,9 +51,17 @@ class GreenBackend(NativeBackend):
         return Greenlets(workers)
 
     def check_event_loop(self) -> None:
-        from plait.parallel.asynchronous import check_event_loop  # it takes asyncio with it
+        """Raises RuntimeError where the running event loop does not run beside greenlets."""
+        from asyncio import get_running_loop
 
-        check_event_loop()
+        from plait.green.aio.loop import EventLoop
+
+        running = get_running_loop()
+        if not isinstance(running, EventLoop):
+            raise RuntimeError(
+                f'{type(running).__name__} is no event loop beside which greenlets run, as backend="green" needs it; '
+                "run the program with plait.green.aio.run(), or pass another backend"
+            )
 
     def sizes(self, batch_size: Any) -> FixedBatches:
         """A batch is a greenlet, and so is a task."""

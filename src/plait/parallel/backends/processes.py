@@ -6,12 +6,13 @@ import itertools
 import os
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait.parallel import nesting, pool
 from plait.parallel.backends.autobatching import AutoBatchingMixin
-from plait.parallel.backends.base import FallbackToBackend, NativeBackend, Runner, borrow
+from plait.parallel.backends.base import FallbackToBackend, Runner, borrow
 from plait.parallel.backends.sequential import SequentialBackend
+from plait.parallel.backends.submitting import SubmittingBackend
 from plait.parallel.nesting import Scope
 from plait.parallel.options import BACKEND_KEYWORDS, PLAIN, CallOptions
 from plait.parallel.outcome import Batch, Task
@@ -19,6 +20,9 @@ from plait.parallel.pool import hooks
 from plait.parallel.pool.process_pool import ProcessRun
 from plait.parallel.transport import pickling
 from plait.parallel.transport.packing import PRIVATE_COPIES, ArrayPolicy
+
+if TYPE_CHECKING:
+    from plait.parallel.executor import ProcessPoolExecutor
 
 _leases = itertools.count(1)
 _OPTIONS = frozenset(CallOptions._fields)
@@ -31,7 +35,7 @@ class _Lease:
         self.folder = f"/memfd:plait/{os.getpid()}-{next(_leases)}"  # in which large arrays say they lie
 
 
-class ProcessBackend(AutoBatchingMixin, NativeBackend):
+class ProcessBackend(AutoBatchingMixin, SubmittingBackend):
     """Worker processes."""
 
     workers = nesting.PROCESSES  # as its tasks' scope says it
@@ -61,6 +65,7 @@ class ProcessBackend(AutoBatchingMixin, NativeBackend):
         if workers == 1:
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         self.parallel = parallel
+        self._size = workers
         self._workers = _Lease()
         return workers
 
@@ -89,12 +94,19 @@ class ProcessBackend(AutoBatchingMixin, NativeBackend):
         arrays = ArrayPolicy(options.max_nbytes, options.mmap_mode, folder=folder)
         return Processes(granted, options, self.scope_of(self.workers), arrays)
 
+    def _make_executor(self, workers: int) -> ProcessPoolExecutor:
+        from plait.parallel.executor import ProcessPoolExecutor  # it takes concurrent.futures with it
+
+        return ProcessPoolExecutor(workers)
+
     def terminate(self) -> None:
+        super().terminate()
         self._workers = None
         self.reset_batch_stats()
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
-        """The call's tasks were stopped by its runner."""
+        """Calls of plait's own were stopped by their runner."""
+        super().abort_everything(ensure_ready)
         self._workers = _Lease() if ensure_ready else None
 
 

@@ -15,8 +15,8 @@ class SequentialBackend(NativeBackend):
 
     uses_threads = True
     supports_sharedmem = True
-    supports_return_generator = True  # type: ignore[assignment]
-    supports_timeout = False  # type: ignore[assignment]
+    supports_return_generator = True
+    supports_timeout = False
     supports_retrieve_callback = False
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait.parallel import interrupts, nesting, pool
-from plait.parallel.backends.base import FallbackToBackend, NativeBackend, Runner, borrow
+from plait.parallel.backends.base import FallbackToBackend, Runner, borrow
 from plait.parallel.backends.execute import run_here
 from plait.parallel.backends.sequential import SequentialBackend
+from plait.parallel.backends.submitting import SubmittingBackend
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError
 from plait.parallel.interrupts import Interruptible
@@ -16,19 +17,35 @@ from plait.parallel.nesting import Scope
 from plait.parallel.options import CallOptions
 from plait.parallel.outcome import Batch, Task, new_call
 
+if TYPE_CHECKING:
+    from plait.parallel.executor import ThreadPoolExecutor
 
-class ThreadingBackend(NativeBackend):
+
+class ThreadingBackend(SubmittingBackend):
     """Worker threads: nothing is pickled, and functions that hold the GIL take turns."""
 
     uses_threads = True
     supports_sharedmem = True
 
-    def configure(self, n_jobs: int = 1, parallel: Any = None, **backend_kwargs: Any) -> int:
+    def configure(
+        self,
+        n_jobs: int = 1,
+        parallel: Any = None,
+        prefer: str | None = None,
+        require: str | None = None,
+        **backend_kwargs: Any,
+    ) -> int:
         workers = self.effective_n_jobs(n_jobs)
         if workers == 1:
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         self.parallel = parallel
+        self._size = workers
         return workers
+
+    def _make_executor(self, workers: int) -> ThreadPoolExecutor:
+        from plait.parallel.executor import ThreadPoolExecutor  # it takes concurrent.futures with it
+
+        return ThreadPoolExecutor(workers)
 
     def open(self, workers: int, options: CallOptions) -> Runner | None:
         granted = borrow(workers)
