@@ -18,6 +18,10 @@ def sleep_and_square(x: int) -> int:
     return x * x
 
 
+def sleep_for(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 def sample(array: Any, at: int) -> float:
     """One number of the array, from either half."""
     return float(array[at]) + float(array[-1 - at])

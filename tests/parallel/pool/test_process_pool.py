@@ -122,7 +122,7 @@ def test_a_worker_may_say_something_while_it_runs_a_task(open_run, monkeypatch):
 
     heard = []
     monkeypatch.setitem(listeners, "test", heard.append)
-    run = open_run()
+    run = open_run(limit=1)
     run.submit(7, calls(talk, "one", "three"))
     assert take(run, 1)[7].results == [3, 5]
     assert [(word.call, word.task, word.data) for word in heard] == [(run.id, 7, "one"), (run.id, 8, "three")]
