@@ -294,7 +294,7 @@ def test_every_thread_may_be_stuck():
     results = Parallel(n_jobs=2, backend="threading", timeout=0.5, on_error="return")(
         delayed(work)(i) for i in range(5)
     )
-    assert [type(r) for r in results[:2]] == [TaskTimeout] * 2
+    assert all(isinstance(r, TaskTimeout) for r in results[:2])
     assert results[2:] == [2, 3, 4]
     for lock in stuck:
         lock.release()
