@@ -159,7 +159,7 @@ LONG = """
     Parallel(n_jobs=2)(delayed(abs)(i) for i in range(2))
     pids = [*pool.processes().pids()]
     server = pool.processes()._launcher._server
-    print(*pids, *([server._pid] if server else []), flush=True)
+    print(*pids, *([server.pid] if server else []), flush=True)
     try:
         Parallel(n_jobs=2)(delayed(stay)(60) for _ in range(4))
     except KeyboardInterrupt:

@@ -8,6 +8,9 @@ runs nothing of the parent's `__main__`. Either way a worker has one end of a so
 What every served worker must do first (aliases of module names, say) is registered with `at_worker_start`; a forked
 one has it already.
 
+The start method is "auto", which is the above, unless the environment (PLAIT_START_METHOD, JOBLIB_START_METHOD) or the
+pool says another: "fork", where the user vouches that it is safe; "forkserver"; "spawn", an interpreter a worker.
+
 Launcher.fork() belongs to the thread that found can_fork() true; everything else to the pool's thread. Cost: 1 to 3 ms
 a fork; the server takes an interpreter start once.
 """
@@ -21,15 +24,15 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from plait._base import natives
 from plait.parallel.errors import PoolError
 from plait.parallel.pool import forksafety, worker
 from plait.parallel.pool.progress import PAGE_BYTES, Progress
+from plait.parallel.pool.servers import ForkServer, Server, Template, reap, start_interpreter
 
-_START_S = 30.0  # to import plait on a loaded machine
-_REPORT_S = 0.5  # how long an ended worker's status may take from the server
 _GRACE_S = 0.2  # between a worker's closing its channel and its end
 
 _poll = natives.poll
@@ -48,7 +51,7 @@ class Process:
 
     __slots__ = ("_server", "_status", "channel", "peak_bytes", "pid", "pidfd", "progress")
 
-    def __init__(self, pid: int, channel: socket.socket, page: mmap.mmap, server: ForkServer | None) -> None:
+    def __init__(self, pid: int, channel: socket.socket, page: mmap.mmap, server: Server | None) -> None:
         self.pid = pid
         self.channel = channel
         self.progress = Progress(page)
@@ -84,7 +87,7 @@ class Process:
         if self._server is not None:
             self._status, self.peak_bytes = self._server.status(self.pid)
         else:
-            self._status, self.peak_bytes = _reap(self.pid)
+            self._status, self.peak_bytes = reap(self.pid)
         self.release()
         return self._status
 
@@ -97,76 +100,126 @@ class Process:
             self.progress.close()
 
 
-def _reap(pid: int) -> tuple[int | None, int]:
-    """Exit code and most bytes held, of a child that has ended."""
-    try:
-        _, status, usage = natives.wait4(pid, 0)
-    except ChildProcessError:  # the user's own wait() was quicker, or SIGCHLD is ignored
-        return None, 0
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
+METHODS = ("auto", "fork", "forkserver", "spawn")
+_VARIABLES = ("PLAIT_START_METHOD", "JOBLIB_START_METHOD")
+
+
+def check_method(method: str) -> str:
+    """A start method's name; joblib's "loky" is "auto". Raises ValueError."""
+    if method == "loky":
+        return "auto"
+    if method not in METHODS:
+        raise ValueError(f"start method {method!r} is not known; pass one of {', '.join(map(repr, METHODS))}")
+    return method
+
+
+def default_method() -> str:
+    """What the environment says, else "auto"."""
+    return check_method(next((value for name in _VARIABLES if (value := os.environ.get(name))), "auto"))
 
 
 class Launcher:
     """Makes workers, and holds the lifeline that they live on."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str | None = None) -> None:
+        """method: "auto"; "fork", where the caller vouches for it; "forkserver"; "spawn". None: by the environment."""
+        self.method = default_method() if method is None else check_method(method)
         self._lifeline_read, self._lifeline = os.pipe()
         self._server: ForkServer | None = None
+        self._template: Template | None = None
+        self._template_wanted = True
 
     def can_fork(self) -> bool:
-        return forksafety.can_fork()
+        """Whether to fork, and now: as the method says, and where it is safe (see `forksafety`)."""
+        return self.method == "fork" or (self.method == "auto" and forksafety.can_fork())
 
     def fork(self) -> Process:
-        """A worker that is a copy of this process. Only where can_fork()."""
-        ours, theirs = socket.socketpair()
-        page_fd = os.memfd_create("plait-progress")
-        try:
-            os.ftruncate(page_fd, PAGE_BYTES)
-            for stream in (sys.stdout, sys.stderr):  # or both would write what is buffered now
+        """A worker that is a copy of this process. Only where can_fork(). Raises OSError."""
+        for stream in (sys.stdout, sys.stderr):  # or both would write what is buffered now
+            try:
                 if stream is not None:
                     stream.flush()
-            # Taken before the fork: the hook that runs in the child closes the launcher's own.
-            lifeline = os.dup(self._lifeline_read)
-            try:
-                pid = natives.fork()
-                if not pid:
-                    worker.run(theirs, page_fd, lifeline)
-            finally:
-                os.close(lifeline)
-            return Process(pid, ours, mmap.mmap(page_fd, PAGE_BYTES), None)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(page_fd)
+            except (OSError, ValueError):  # closed, or nobody reads it
+                pass
+        return self._make(self._fork)
 
     def serve(self) -> Process:
-        """A worker from the fork server, which is started where there is none. Raises PoolError, OSError."""
+        """A worker of a process of its own, or of the fork server, started where there is none.
+
+        Raises PoolError, OSError.
+        """
+        return self._make(self._exec if self.method == "spawn" else self._ask)
+
+    def _make(self, start: Callable[[socket.socket, int], tuple[int, Server | None]]) -> Process:
+        """Start a worker; nothing is left behind where that fails."""
         ours, theirs = socket.socketpair()
-        page_fd = os.memfd_create("plait-progress")
+        page_fd = -1
         try:
+            page_fd = os.memfd_create("plait-progress")
             os.ftruncate(page_fd, PAGE_BYTES)
-            if self._server is None or not self._server.alive():
-                self.close_server()
-                self._server = ForkServer(self._lifeline_read)
-            pid = self._server.spawn(theirs.fileno(), page_fd)
-            return Process(pid, ours, mmap.mmap(page_fd, PAGE_BYTES), self._server)
+            page = mmap.mmap(page_fd, PAGE_BYTES)
+            pid, server = start(theirs, page_fd)
+            try:
+                return Process(pid, ours, page, server)
+            except BaseException:
+                if server is None:
+                    os.kill(pid, signal.SIGKILL)
+                    reap(pid)
+                raise
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-            os.close(page_fd)
+            if page_fd >= 0:
+                os.close(page_fd)
 
-    def close_server(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+    def _fork(self, channel: socket.socket, page_fd: int) -> tuple[int, None]:
+        # Taken before the fork: the hook that runs in the child closes the launcher's own.
+        lifeline = os.dup(self._lifeline_read)
+        try:
+            pid = natives.fork()
+            if not pid:
+                worker.run(channel, page_fd, lifeline)
+            return pid, None
+        finally:
+            os.close(lifeline)
+
+    def _exec(self, channel: socket.socket, page_fd: int) -> tuple[int, None]:
+        code = f"from plait.parallel.pool.forkserver import start_worker; start_worker({pickle.dumps(_start_hooks)!r})"
+        return start_interpreter(code, [channel.fileno(), page_fd, self._lifeline_read]), None
+
+    def _ask(self, channel: socket.socket, page_fd: int) -> tuple[int, Server]:
+        if self._template is not None and self._template.ready():
+            try:
+                return self._template.spawn(channel.fileno(), page_fd), self._template
+            except PoolError:  # its modules do not let it, or it was killed
+                pass
+        if self._server is None or not self._server.alive():
+            self.close_servers()
+            self._server = ForkServer(self._lifeline_read, _start_hooks)
+        return self._server.spawn(channel.fileno(), page_fd), self._server
+
+    def prepare(self) -> None:
+        """Nothing is to do: have a fork server get the parent's modules ready for the workers to come."""
+        if self._server is not None and self._template_wanted:
+            self._template_wanted = False
+            try:
+                self._template = self._server.template()
+            except (OSError, PoolError):  # it does without
+                pass
+
+    def close_servers(self) -> None:
+        """End the fork server and its template."""
+        for server in (self._template, self._server):
+            if server is not None:
+                server.close()
+        self._server = self._template = None
+        self._template_wanted = True
 
     def close(self) -> None:
         """Let go of the lifeline: whoever lives on it ends."""
-        self.close_server()
+        self.close_servers()
         self.release()
 
     def release(self) -> None:
@@ -175,98 +228,6 @@ class Launcher:
             os.close(self._lifeline)
             os.close(self._lifeline_read)
             self._lifeline = -1
-        if self._server is not None:
-            self._server.release()
-
-
-class ForkServer:
-    """The parent's side of the server process: one request at a time, over a socket pair."""
-
-    def __init__(self, lifeline_read: int) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._statuses: dict[int, tuple[int, int]] = {}
-        try:
-            self._pid = _start_interpreter(theirs.fileno())
-            self._pidfd = os.pidfd_open(self._pid)
-        except BaseException:
-            self._control.close()
-            raise
-        finally:
-            theirs.close()
-        self._control.settimeout(_START_S)
-        socket.send_fds(self._control, [pickle.dumps(_start_hooks)], [lifeline_read])
-
-    def alive(self) -> bool:
-        poller = _poll()
-        poller.register(self._pidfd, select.POLLIN)
-        return not poller.poll(0)
-
-    def spawn(self, channel_fd: int, page_fd: int) -> int:
-        """Have a worker forked on these two descriptors; its pid."""
-        self._control.settimeout(_START_S)
-        try:
-            socket.send_fds(self._control, [b"spawn"], [channel_fd, page_fd])
-            while True:
-                kind, *values = self._receive()
-                if kind == "spawned":
-                    return int(values[0])
-                if kind == "failed":
-                    raise PoolError(f"the fork server could not fork a worker: {values[0]}")
-        except (OSError, EOFError) as error:
-            raise PoolError(f"the fork server (process {self._pid}) does not answer: {error!r}") from error
-
-    def status(self, pid: int) -> tuple[int | None, int]:
-        """Exit code and most bytes held of an ended worker; (None, 0) where the server reports nothing in time."""
-        self._control.settimeout(_REPORT_S)
-        try:
-            while pid not in self._statuses:
-                self._receive()
-        except (OSError, EOFError):
-            return None, 0
-        return self._statuses.pop(pid)
-
-    def _receive(self) -> tuple[Any, ...]:
-        data = self._control.recv(65536)
-        if not data:
-            raise EOFError("the fork server has closed its control channel")
-        message: tuple[Any, ...] = pickle.loads(data)
-        if message[0] == "ended":
-            self._statuses[message[1]] = message[2:]
-        return message
-
-    def close(self) -> None:
-        """End the server; its workers have ended, or are killed by the lifeline."""
-        if self._pidfd < 0:
-            return
-        self._control.close()
-        poller = _poll()
-        poller.register(self._pidfd, select.POLLIN)
-        if not poller.poll(_REPORT_S * 1000):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        _reap(self._pid)
-        self.release()
-
-    def release(self) -> None:
-        if self._pidfd >= 0:
-            self._control.close()
-            os.close(self._pidfd)
-            self._pidfd = -1
-
-
-def _start_interpreter(control_fd: int) -> int:
-    """Start `forkserver.main` on descriptor 3, with this interpreter's flags, import path and arguments."""
-    code = (
-        "import sys; "
-        f"sys.path[:] = {[entry for entry in sys.path if isinstance(entry, str)]!r}; sys.argv[:] = {sys.argv!r}; "
-        "from plait.parallel.pool.forkserver import main; main(3)"
-    )
-    import subprocess  # here alone: most programs never need a fork server
-
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    # posix_spawn, not fork: other threads may hold locks. dup2 onto the same number clears close-on-exec.
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, *flags, "-c", code],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, control_fd, 3)],
-    )
+        for server in (self._template, self._server):
+            if server is not None:
+                server.release()

@@ -24,7 +24,7 @@ import pickle
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from plait.parallel.outcome import Word, listeners
@@ -65,19 +65,16 @@ def _filters() -> bytes:
     module = sys.modules.get("warnings")
     filters = () if module is None else tuple(module.filters)
     if filters != _pickled[0] or not _pickled[1]:
-        _pickled = filters, pickle.dumps([each for each in filters if _travels(each)])
+        _pickled = (
+            filters,
+            pickle.dumps(
+                [
+                    (action, message, category.__module__, category.__qualname__, module, lineno)
+                    for action, message, category, module, lineno in filters
+                ]
+            ),
+        )
     return _pickled[1]
-
-
-def _travels(each: Any) -> bool:
-    """Whether a filter can be pickled, and is about a class that a worker would find."""
-    if each[2].__module__ == "__main__":
-        return False
-    try:
-        pickle.dumps(each)
-    except Exception:
-        return False
-    return True
 
 
 def _print(word: Word) -> None:
@@ -133,6 +130,7 @@ class Forwarding:
         self._streams = _stream(tell, 1), _stream(tell, 2)
         self._on = False
         self._filters = b""
+        self._incomplete = False  # a filter is about a class of a module that is not imported here
         self._rules: Rules | None = None
         self._logging: _Logging | None = None
         self._show: Any = None
@@ -167,12 +165,18 @@ class Forwarding:
             warnings.showwarning = self._show
 
     def _filter(self, pickled: bytes) -> None:
-        if pickled == self._filters:
+        if pickled == self._filters and not self._incomplete:
             return
         import warnings
 
         self._filters = pickled
-        filters = pickle.loads(pickled)
+        named = pickle.loads(pickled)
+        filters = [
+            (action, message, category, module, lineno)
+            for action, message, place, name, module, lineno in named
+            if (category := _class_here(place, name)) is not None
+        ]
+        self._incomplete = len(filters) < len(named)
         warnings.resetwarnings()  # what was decided by the old ones is decided anew
         warnings.filters[:] = filters  # type: ignore[index]
 
@@ -202,6 +206,14 @@ class Forwarding:
         self._logging = _Logging(module, self._tell)
         if self._on:
             self._logging.follow(self._rules)
+
+
+def _class_here(module: str, name: str) -> type[Warning] | None:
+    """A class by its name, where its module is imported here: for a filter alone none is."""
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) and issubclass(found, Warning) else None
 
 
 class _Pipe(io.RawIOBase):
@@ -248,11 +260,11 @@ def _write_all(fd: int, data: bytes) -> None:
 
 def _module_at(filename: str, lineno: int) -> str:
     """The name of the module whose code at that line is running."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_lineno == lineno and frame.f_code.co_filename == filename:
             return str(frame.f_globals.get("__name__", "__main__"))
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "__main__"
 
 
@@ -351,7 +363,7 @@ def _on_import(name: str, then: Callable[[ModuleType], object]) -> None:
     if name in sys.modules:
         then(sys.modules[name])
     else:
-        sys.meta_path.insert(0, _Watch(name, then))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Watch(name, then))
 
 
 class _Watch:
@@ -364,7 +376,7 @@ class _Watch:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != self._name:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
         spec = next((each for each in found if each is not None), None)
         if spec is not None and spec.loader is not None:

@@ -164,9 +164,10 @@ def _is_constant(function: Callable[..., Any]) -> bool:
 class ProcessPool:
     """The worker processes of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_method: str | None = None) -> None:
+        """start_method: how workers are started (see `launch`); None: by the environment."""
         self.segments = SegmentPool(KEEP_BYTES)
-        self._launcher = Launcher()
+        self._launcher = Launcher(start_method)
         self.switchboard = Switchboard(_hear)
         self._pidfds: dict[int, Link] = {}
         self._doomed: list[tuple[float, Link, Span]] = []  # kill then, if still at that span

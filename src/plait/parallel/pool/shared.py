@@ -10,12 +10,27 @@ import atexit
 import os
 
 from plait._base import natives
+from plait.parallel.pool.launch import check_method
 from plait.parallel.pool.process_pool import ProcessPool
 from plait.parallel.pool.thread_pool import ThreadPool
 
 _lock = natives.allocate_lock()
 _processes: ProcessPool | None = None
 _threads: ThreadPool | None = None
+_start_method: str | None = None
+
+
+def set_start_method(method: str | None) -> None:
+    """How worker processes are started from now on: "auto", "fork", "forkserver" or "spawn"; None: by the environment.
+
+    Ends the workers that there are. Raises ValueError for another name.
+    """
+    global _start_method
+    if method is not None:
+        method = check_method(method)
+    if method != _start_method:
+        _start_method = method
+        shutdown()
 
 
 def processes() -> ProcessPool:
@@ -23,7 +38,7 @@ def processes() -> ProcessPool:
     global _processes
     with _lock:
         if _processes is None:
-            _processes = ProcessPool()
+            _processes = ProcessPool(_start_method)
         return _processes
 
 
