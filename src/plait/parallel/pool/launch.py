@@ -133,6 +133,23 @@ class Launcher:
         """Whether to fork, and now: as the method says, and where it is safe (see `forksafety`)."""
         return self.method == "fork" or (self.method == "auto" and forksafety.can_fork())
 
+    def fork_some(self, count: int) -> list[Process]:
+        """So many workers that are copies of this process, fewer where there is no room. Only where can_fork().
+
+        Raises PoolError where not even one can be made.
+        """
+        made: list[Process] = []
+        try:
+            while len(made) < count:
+                made.append(self.fork())
+        except OSError as error:
+            if not made:
+                raise PoolError(
+                    f"no worker process could be forked: {error.strerror or error}; "
+                    "allow this user more processes, memory or open files, or ask for fewer workers"
+                ) from error
+        return made
+
     def fork(self) -> Process:
         """A worker that is a copy of this process. Only where can_fork(). Raises OSError."""
         for stream in (sys.stdout, sys.stderr):  # or both would write what is buffered now

@@ -200,13 +200,19 @@ class ProcessPool:
         return run
 
     def _start(self, limit: int) -> None:
+        """Fork workers, where that is safe, and start the thread. Raises PoolError; nothing is left then."""
         with self._start_lock:
-            if not self._started:
-                if self._launcher.can_fork():
-                    for _ in range(limit):
-                        self._adopt(self._launcher.fork())
-                self._started = True
+            if self._started:
+                return
+            if self._launcher.can_fork():
+                for process in self._launcher.fork_some(limit):
+                    self._adopt(process)
+            try:
                 _start_new_thread(self._serve, ())
+            except RuntimeError as error:
+                self._end_workers()
+                raise PoolError(f"no thread could be started for the pool: {error}; allow it more threads") from error
+            self._started = True
 
     def post(self, command: Callable[..., object], *args: Any) -> bool:
         """Have the pool's thread call command(*args); False where the pool has been shut down."""
@@ -369,7 +375,8 @@ class ProcessPool:
     def _stop(self) -> None:
         self._stopping = True
 
-    def _close(self) -> None:
+    def _end_workers(self) -> None:
+        """Idle ones leave by themselves, busy ones are killed."""
         links = list(self.switchboard.links)
         for link in links:
             if link.busy:
@@ -380,8 +387,11 @@ class ProcessPool:
             link.process.collect()
             link.exports.abandon()
             close_all(link.descriptors)
-        self.segments.trim()
         self._pidfds.clear()
+
+    def _close(self) -> None:
+        self._end_workers()
+        self.segments.trim()
         with self._lock:
             self._closed = True
         self._inbox.clear()

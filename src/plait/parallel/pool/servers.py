@@ -24,7 +24,7 @@ from plait.parallel.errors import PoolError
 
 _START_S = 30.0  # to import plait on a loaded machine
 _REPORT_S = 0.5  # how long an ended worker's status may take from the server
-_SPARE_FD = 64  # descriptors for a new interpreter wait above those that they will have there
+_SPARE_FD = 10  # descriptors for a new interpreter wait above those that they will have there
 
 _poll = natives.poll
 

@@ -13,6 +13,7 @@ One thread, so that a task may fork. The process
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import mmap
@@ -21,6 +22,7 @@ import pickle
 import signal
 import socket
 import sys
+import traceback
 from array import array
 from collections.abc import Callable
 from time import monotonic
@@ -331,6 +333,9 @@ def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
         worker.serve()
     except (EOFError, ConnectionError):
         status = 0
+    except BaseException:  # a defect, or this process cannot be a worker: say why, where it is seen
+        with contextlib.suppress(OSError):
+            os.write(2, traceback.format_exc().encode(errors="replace"))
     finally:
         if _current is not None:
             _current.flush_output()
@@ -359,7 +364,10 @@ def release_descriptors(kept: set[int]) -> None:
     for name in os.listdir("/proc/self/fd"):
         fd = int(name)
         if fd > 2 and fd != null and fd not in kept and _is_endpoint(fd):
-            os.dup2(null, fd, inheritable=False)
+            try:
+                os.dup2(null, fd, inheritable=False)
+            except OSError:  # a number above the limit of open files, which is not given out again
+                os.close(fd)
     os.dup2(null, 0)
     os.close(null)
 
