@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import pickle
 import signal
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -228,6 +227,8 @@ def note_task(error: BaseException, text: str) -> None:
 
 def pack_failure(error: BaseException) -> Failure:
     """`error`, raised by a user's function: its traceback begins at that function."""
+    import traceback  # heavy, and seldom needed
+
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     try:

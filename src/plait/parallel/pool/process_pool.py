@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import pickle
 import signal
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -271,6 +270,8 @@ class ProcessPool:
             try:
                 self._turn()
             except Exception:  # a defect: say so and go on, since callers wait for us
+                import traceback
+
                 traceback.print_exc()
         self._close()
         self._stopped.release()

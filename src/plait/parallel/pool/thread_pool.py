@@ -20,7 +20,6 @@ the process.
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -79,6 +78,8 @@ class _Thread:
             try:
                 job()
             except BaseException:  # a defect of ours: items' errors are their run's business
+                import traceback
+
                 traceback.print_exc()
             del job
             if not self._pool.park(self):

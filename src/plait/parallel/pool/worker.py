@@ -22,7 +22,6 @@ import pickle
 import signal
 import socket
 import sys
-import traceback
 from array import array
 from collections.abc import Callable
 from time import monotonic
@@ -334,6 +333,8 @@ def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
     except (EOFError, ConnectionError):
         status = 0
     except BaseException:  # a defect, or this process cannot be a worker: say why, where it is seen
+        import traceback
+
         with contextlib.suppress(OSError):
             os.write(2, traceback.format_exc().encode(errors="replace"))
     finally:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
+from _blake2 import blake2b  # not hashlib, which loads all of OpenSSL
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 from plait.parallel.transport.framing import Message, pack

@@ -31,7 +31,6 @@ from typing import Any
 
 from plait._base import natives
 from plait.parallel._native.memory import Mapping
-from plait.parallel.transport import room
 
 _allocate_lock = natives.allocate_lock
 _PAGE_BYTES = 4096
@@ -229,6 +228,8 @@ def _ask_for(nbytes: int) -> None:
     """Raise OSError where the system cannot have so much: it would kill a process instead of refusing."""
     if nbytes < _ASK_BYTES:
         return
+    from plait.parallel.transport import room  # for large ones alone, since it costs pathlib
+
     there = room.available_bytes()
     if nbytes > there:
         raise OSError(errno.ENOMEM, f"{nbytes:,} bytes of shared memory are asked for, and {there:,} are free")
