@@ -167,7 +167,11 @@ class ProcessPool:
         """start_method: how workers are started (see `launch`); None: by the environment."""
         self.segments = SegmentPool(KEEP_BYTES)
         self._launcher = Launcher(start_method)
-        self.switchboard = Switchboard(_hear)
+        try:
+            self.switchboard = Switchboard(_hear)
+        except OSError:  # no descriptors are left
+            self._launcher.close()
+            raise
         self._pidfds: dict[int, Link] = {}
         self._doomed: list[tuple[float, Link, Span]] = []  # kill then, if still at that span
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
