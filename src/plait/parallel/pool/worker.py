@@ -30,6 +30,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from plait._base import natives
 from plait.parallel import outcome
+from plait.parallel._native.memory import keep_free_memory
 from plait.parallel._native.tasks import TaskLoop
 from plait.parallel.outcome import CallRecord, Word
 from plait.parallel.pool import hooks, memory, output
@@ -42,6 +43,8 @@ from plait.parallel.transport.packing import OFF, Packer, Parcel
 from plait.parallel.transport.segments import SegmentPool
 from plait.trace import ring
 
+FREE_BYTES = 1 << 26  # that the C library keeps when it is freed, for the next task's arrays
+MAP_BYTES = 1 << 25  # what is larger goes back to the kernel when it is freed
 KEEP_BYTES = 1 << 26  # shared memory for results that is written again instead of freed
 CANCEL_SIGNAL = signal.SIGRTMIN + 5
 
@@ -328,6 +331,7 @@ def run(channel: socket.socket, page_fd: int, lifeline_fd: int) -> NoReturn:
         bind_to(lifeline_fd)
         release_descriptors({channel.fileno(), lifeline_fd})
         _stir_random()
+        keep_free_memory(FREE_BYTES, MAP_BYTES)
         gc.freeze()  # what was copied is never collected, so never touched
         worker.serve()
     except (EOFError, ConnectionError):

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
-from plait.parallel._native.memory import Mapping
+from plait.parallel._native.memory import Mapping, read
 from plait.parallel.transport.segments import Segment
 
 # How a part reaches the reader's values.
@@ -127,12 +127,12 @@ class Imports:
                 return Mapping(fd, nbytes, how != READ, how != PRIVATE, False, words, lease)
             except OSError:  # no more mappings for this process
                 pass
-        data = bytearray(nbytes)
         try:
-            _read(fd, memoryview(data), offset)
+            return read(fd, offset, nbytes)
         except OSError as error:
             return error.with_traceback(None)  # whose frames would keep the caller's
-        return data
+        except EOFError as error:
+            return OSError(errno.EIO, f"a large buffer was lost on its way: {error}")
 
     def take_words(self) -> Sequence[int]:
         """Leases that have ended since the last time."""
@@ -164,12 +164,3 @@ def close_all(descriptors: list[int]) -> None:
     """Close descriptors that came for nobody."""
     while descriptors:
         os.close(descriptors.pop())
-
-
-def _read(fd: int, data: memoryview, offset: int) -> None:
-    while data.nbytes:
-        count = os.preadv(fd, [data], offset)
-        if not count:
-            raise OSError(errno.EIO, "a segment is shorter than its note says")
-        data = data[count:]
-        offset += count
