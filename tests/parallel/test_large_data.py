@@ -9,7 +9,7 @@ import time
 import numpy
 import pytest
 
-from plait.parallel import Parallel, WorkerDied, delayed, pool
+from plait.parallel import Parallel, TransportError, WorkerDied, delayed, pool
 from plait.parallel.sharing import share
 from plait.parallel.transport import room
 
@@ -275,7 +275,6 @@ def test_share_where_there_is_no_room(monkeypatch):
 
 def test_no_memory_for_an_argument_names_the_task(monkeypatch):
     monkeypatch.setattr(room, "available_bytes", lambda: 1000)
-    from plait.parallel import TransportError
 
     with pytest.raises(TransportError, match=r"task 1: described.*are free"):
         Parallel(n_jobs=2)(delayed(described)(numpy.zeros(size, numpy.uint8)) for size in (10, 100 * MB))
@@ -377,3 +376,23 @@ def test_an_executor_sends_an_array_as_it_is():
             array[at] = 1
             futures.append(executor.submit(described, array))
         assert [future.result() for future in futures] == [("ndarray", True, total) for total in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "return"])
+def test_more_results_in_a_batch_than_descriptors_in_a_message(on_error):
+    results = Parallel(n_jobs=2, on_error=on_error, batch_size=150)(delayed(numpy.full)(9000, i) for i in range(300))
+    assert [result[5] for result in results] == list(range(300))
+
+
+@pytest.mark.parametrize("on_error", ["raise", "return"])
+def test_no_memory_for_a_result_names_the_task(on_error):
+    def large(i):
+        from plait.parallel.transport import room
+
+        room.available_bytes = lambda: 1000
+        return numpy.zeros(i * 100 * MB, numpy.uint8)
+
+    with pytest.raises(TransportError, match=r"task 1: .*large.*its result.*are free"):
+        outcome = Parallel(n_jobs=2, on_error=on_error, batch_size=1)(delayed(large)(i) for i in (0, 1))
+        raise outcome[1]
+    pool.shutdown()  # its workers know no better

@@ -37,7 +37,7 @@ from plait.parallel.pool import hooks, memory, output
 from plait.parallel.pool.progress import PAGE_BYTES, Progress
 from plait.parallel.pool.switchboard import PART, REPLY, WORD, order_head, reply_head
 from plait.parallel.transport import pickling
-from plait.parallel.transport.exchange import Enclosure, Exports, Imports
+from plait.parallel.transport.exchange import DESCRIPTORS_MAX, Enclosure, Exports, Imports
 from plait.parallel.transport.framing import Message, Receiver, Sender
 from plait.parallel.transport.packing import OFF, Packer, Parcel
 from plait.parallel.transport.segments import SegmentPool
@@ -79,6 +79,9 @@ class _Together:
             return 0, Parcel([], ())
         try:
             packed = self._packer.pack(results)
+        except OSError as error:  # nothing of them is sent
+            results.clear()
+            raise _Unsendable("its result", error) from error
         except Exception as error:
             good = _sendable(results)
             reason = _Unsendable(*pickling.blame(results[good], "its result"))
@@ -99,12 +102,16 @@ class _Singly:
         self._counts = array("I")
         self._parts: Message = [b""]  # the counts come first
         self._enclosures: list[Enclosure] = []
+        self._room = DESCRIPTORS_MAX
 
     def keep(self, result: Any) -> None:
         try:
-            packed = self._packer.pack(result)
+            packed = self._packer.pack(result, self._room)
+        except OSError as error:
+            raise _Unsendable("its result", error) from error
         except Exception as error:
             raise _Unsendable(*pickling.blame(result, "its result")) from error
+        self._room -= len({each.segment for each in packed.enclosures})
         self._counts.append(len(packed.parts))
         self._enclosures += [each._replace(part=each.part + len(self._parts)) for each in packed.enclosures]
         self._parts += packed.parts
@@ -113,6 +120,7 @@ class _Singly:
         counts, packed = self._counts, Parcel(self._parts, self._enclosures)
         packed.parts[0] = counts.tobytes()
         self._counts, self._parts, self._enclosures = array("I"), [b""], []
+        self._room = DESCRIPTORS_MAX
         return len(counts), packed if counts else Parcel([], ())
 
 

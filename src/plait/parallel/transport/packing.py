@@ -72,12 +72,12 @@ class Packer:
         self._sent = IdentityMap()  # array -> fingerprint, segment
         self._table: dict[type, Any] | None = None
 
-    def pack(self, value: Any) -> Parcel:
-        """Raises what pickling raises, and OSError where there is no memory for it."""
+    def pack(self, value: Any, descriptors: int = DESCRIPTORS_MAX) -> Parcel:
+        """descriptors: how many may go along. Raises what pickling raises, and OSError where there is no memory."""
         kept: list[pickle.PickleBuffer] = []
         try:
             data = pickling.dumps(value, buffer_callback=kept.append, dispatch_table=self._reducers())
-            return self._place(data, kept)
+            return self._place(data, kept, descriptors)
         finally:
             self._noticed.clear()
 
@@ -100,7 +100,7 @@ class Packer:
     ) -> None:
         self._noticed[id(buffer)] = _Noticed(buffer, array, mode, segment)
 
-    def _place(self, data: bytes, buffers: list[pickle.PickleBuffer]) -> Parcel:
+    def _place(self, data: bytes, buffers: list[pickle.PickleBuffer], descriptors: int) -> Parcel:
         parts: Message = [data]
         enclosures: list[Enclosure] = []
         bundle: list[tuple[int, memoryview]] = []
@@ -112,14 +112,14 @@ class Packer:
             noticed = self._noticed.get(id(buffer))
             mode = noticed.mode if noticed is not None else None
             if raw.nbytes >= (BUNDLE_BYTES if mode else LEASE_BYTES) or mode == "r+" or (noticed and noticed.segment):
-                segment = self._segment(raw, noticed, len(enclosures) < DESCRIPTORS_MAX - 1)
+                segment = self._segment(raw, noticed, len(enclosures) < descriptors - 1)
                 if segment is not None:
                     enclosures.append(Enclosure(len(parts), segment, 0, raw.nbytes, _HOW[mode]))
                     parts.append(b"")
                     continue
             bundle.append((len(parts), raw))
             parts.append(b"")
-        self._place_small(parts, bundle, enclosures)
+        self._place_small(parts, bundle, enclosures, descriptors > 0)
         return Parcel(parts, enclosures)
 
     def _segment(self, raw: memoryview, noticed: _Noticed | None, room: bool) -> Segment | None:
@@ -149,9 +149,11 @@ class Packer:
             return None
         return segment
 
-    def _place_small(self, parts: Message, bundle: list[tuple[int, memoryview]], enclosures: list[Enclosure]) -> None:
+    def _place_small(
+        self, parts: Message, bundle: list[tuple[int, memoryview]], enclosures: list[Enclosure], room: bool
+    ) -> None:
         total = sum(raw.nbytes for _, raw in bundle)
-        segment = self._filled([raw for _, raw in bundle], total) if total >= BUNDLE_BYTES else None
+        segment = self._filled([raw for _, raw in bundle], total) if room and total >= BUNDLE_BYTES else None
         offset = 0
         for part, raw in bundle:
             if segment is not None:
