@@ -141,8 +141,8 @@ def test_results_that_are_many_leave_nothing_with_the_workers():
 def test_a_worker_lets_go_of_arguments_with_its_reply():
     array = numbers(4 * MB)
     Parallel(n_jobs=2)(delayed(described)(array) for _ in range(6))
-    assert held_by_workers()[1] == 0
-    assert pool.processes().segments.idle_bytes == 4 * MB
+    assert eventually(lambda: held_by_workers()[1] == 0)
+    assert eventually(lambda: pool.processes().segments.idle_bytes == 4 * MB)
 
 
 def test_what_a_task_keeps_is_not_written_again():
