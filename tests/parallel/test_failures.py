@@ -156,6 +156,19 @@ def test_a_task_past_its_timeout_is_stopped_and_the_others_go_on(tmp_path, launc
     assert (results[1].index, results[1].task[1]) == (1, (1,))
 
 
+def test_the_start_of_a_worker_is_no_part_of_its_tasks_time(monkeypatch):
+    """Workers that take a second to start, and tasks that may take a fifth of it."""
+    from plait.parallel.pool import worker
+    from plait.parallel.pool.launch import Launcher
+
+    monkeypatch.setattr(Launcher, "can_fork", lambda self: True)
+    serve = worker._Worker.serve
+    monkeypatch.setattr(worker._Worker, "serve", lambda self: (time.sleep(1), serve(self)))
+    assert Parallel(n_jobs=2, timeout=0.2)(delayed(abs)(-i) for i in range(2)) == [0, 1]
+    with pytest.raises(TaskTimeout):
+        Parallel(n_jobs=3, timeout=0.2)(delayed(time.sleep)(30) for i in range(3))
+
+
 def swallow():
     while True:
         try:

@@ -341,7 +341,7 @@ def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(atoms, deeper, max_leaves=12))
 def test_any_nested_value_has_joblibs_digest(value: Any) -> None:
     try:

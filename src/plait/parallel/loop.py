@@ -35,6 +35,8 @@ from plait.parallel.outcome import Batch, Task
 from plait.parallel.progress import Observer
 from plait.trace import ring
 
+_STARTING_S = 0.05  # how often to look whether a worker that starts has begun its task
+
 
 class Loop:
     """The tasks of one call on one runner. Used by one greenlet or thread at a time."""
@@ -67,6 +69,7 @@ class Loop:
         self._due = 0  # index of the next result in order
         self._runs: dict[int, int] = {}  # of tasks that failed: how often each has run
         self._overrun: dict[int, TaskTimeout] = {}  # by batch: was told to stop
+        self._starting: set[int] = set()  # batches whose workers, when looked at, were still starting
         self._begin_ns = ring.now_ns() if ring.enabled else 0
         self._left = False
 
@@ -159,8 +162,13 @@ class Loop:
         timeout = self._policy.timeout
         if timeout is None:
             return None
-        began = [batch.began for batch in self._first_in_line() if batch.began and batch.id not in self._overrun]
-        return min(began, default=clock.now()) + timeout  # one that has not begun cannot be overdue earlier
+        soonest = clock.now() + timeout  # one that has not begun cannot be overdue earlier
+        for batch in self._first_in_line():
+            if batch.id in self._starting:
+                soonest = min(soonest, clock.now() + _STARTING_S)
+            elif batch.began and batch.id not in self._overrun:
+                soonest = min(soonest, batch.began + timeout)
+        return soonest
 
     def stop_overdue(self) -> None:
         """Stop tasks that run for longer than their time. Raises TaskTimeout where that ends the loop."""
@@ -169,17 +177,27 @@ class Loop:
             return
         now = clock.now()
         for batch in self._first_in_line():
-            if batch.began and batch.id not in self._overrun and now >= batch.began + timeout:
-                error = task_timeout(
-                    f"{batch.task_text(0)} has not ended within timeout={timeout:g} s; "
-                    "pass a longer timeout, or None for no limit",
-                    batch.first,
-                    batch.tasks[0],
-                )
-                if self._policy.ends_loop(error, self._runs.get(batch.first, 0) + 1):
-                    raise error
-                self._overrun[batch.id] = error
-                self._runner.stop(batch)
+            if not batch.began or batch.id in self._overrun or now < batch.began + timeout:
+                continue
+            if not self._runner.has_begun(batch):
+                self._starting.add(batch.id)
+            elif batch.id in self._starting:
+                self._starting.discard(batch.id)
+                batch.began = now
+            else:
+                self._stop(batch, timeout)
+
+    def _stop(self, batch: Batch, timeout: float) -> None:
+        error = task_timeout(
+            f"{batch.task_text(0)} has not ended within timeout={timeout:g} s; "
+            "pass a longer timeout, or None for no limit",
+            batch.first,
+            batch.tasks[0],
+        )
+        if self._policy.ends_loop(error, self._runs.get(batch.first, 0) + 1):
+            raise error
+        self._overrun[batch.id] = error
+        self._runner.stop(batch)
 
     def advance(self) -> list[list[Any]]:
         """Take a batch that came, and send more; the results that are due now, as lists."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import pickle
 import socket
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,8 @@ read = peak() - before
 print(written < 10_000, read < 80_000)  # KiB; two arrays of 60 MB, of which one was there
 """)
     assert ran.stdout == "True True\n", ran.stderr
+
+
+def test_what_has_no_name_is_named_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(pickle.PicklingError, match="lambda"):
+        persist.dump([np.ones(2), lambda: None], tmp_path / "value")

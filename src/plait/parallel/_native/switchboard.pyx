@@ -239,7 +239,7 @@ cdef class Link:
     cdef readonly Run run  # whose they are
     cdef readonly bint leaving  # gets no more
     cdef bint broken, blocked, removed
-    cdef unsigned int next_slot
+    cdef readonly unsigned int next_slot  # counts the batches that it was sent
     cdef long long call  # whose record it has
     cdef bytes setup  # the initializer that has run there
     cdef Py_ssize_t told  # functions of that call that it has
@@ -547,6 +547,16 @@ cdef class Switchboard:
                             running.append((link, span))
         return running
 
+    def has_begun(self, batch):
+        """Whether a worker has begun the batch's first task, or has answered."""
+        cdef Link link
+        cdef Span span
+        for link in self.links:
+            for span in link.spans:
+                if span.batch is batch and not span.dropped and not span.done:
+                    return link.progress.begun(span.slot) > span.begin
+        return True
+
     def withdraw(self, Run run not None, batch):
         """Whether nothing of the batch had begun. Then nothing will, and its worker's answer is for nobody."""
         cdef Link link
@@ -574,7 +584,7 @@ cdef class Switchboard:
             return []
         self.enter_surely()
         try:
-            if read_rest and not link.broken:
+            if read_rest:  # where a send has found it broken, its last answers are there still
                 self.read_rest(link)
             link.removed = True
             self.links.remove(link)
@@ -913,7 +923,7 @@ cdef class Switchboard:
             link = self.take_idle(run)
             if link is not None:
                 return link
-            if len(self.links) < self.size:
+            if len(self.links) < self.size or self.broken:  # one more comes, perhaps in place of one that leaves
                 self.wants = True
                 return None
         for link in self.links:

@@ -100,6 +100,9 @@ class Submitted:
             self._backend.batch_completed(len(batch.tasks), batch.seconds)
         self.completions.put(batch)
 
+    def has_begun(self, batch: Batch) -> bool:
+        return True
+
     def stop(self, batch: Batch) -> None:
         """Nobody waits for it any more. It may run on: backends have no way to stop one batch."""
         self.completions.put(batch.lose(stopped(batch, 0)))

@@ -91,6 +91,9 @@ class Greenlets:
             self._pending.append(batch)
         return batch
 
+    def has_begun(self, batch: Batch) -> bool:
+        return True
+
     def stop(self, batch: Batch) -> None:
         """Raise TaskCancelled where it waits; it comes back with that error, at the latest GRACE_S later."""
         if batch in self._pending:

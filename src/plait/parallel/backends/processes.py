@@ -153,6 +153,8 @@ class Processes:
         if scope.backend is not None:
             scope = scope._replace(backend=pickling.dumps(scope.backend))
         record = hooks.record(nesting.budget().cores // limit, options, scope)
+        if options.idle_worker_timeout is not None:
+            pool.processes().idle_s = options.idle_worker_timeout
         try:
             self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast, arrays)
         except BaseException:
@@ -164,6 +166,9 @@ class Processes:
 
     def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
         return self._run.submit(first, tasks, labels)
+
+    def has_begun(self, batch: Batch) -> bool:
+        return self._run.has_begun(batch)
 
     def stop(self, batch: Batch) -> None:
         self._run.stop(batch)

@@ -79,6 +79,9 @@ class Threads:
             batch.lose(PoolError(f"its thread (native id {thread}) is stuck outside Python; it was abandoned"))
         )
 
+    def has_begun(self, batch: Batch) -> bool:
+        return True
+
     def stop(self, batch: Batch) -> None:
         self._crew.stop(batch)
 

@@ -41,8 +41,13 @@ class NumpyPickler(pickle.Pickler):
         self.persistent_id = arrays.number  # type: ignore[method-assign]
 
     def dump(self, obj: Any) -> None:
-        """Writes an object to the file."""
-        super().dump(obj)
+        """Writes an object to the file. Raises PicklingError where a part of it has no name, as a lambda."""
+        try:
+            super().dump(obj)
+        except AttributeError as error:
+            if "local object" not in str(error):
+                raise
+            raise pickle.PicklingError(f"{error}: define it at the top of a module") from error
         self._splice.flush()
 
 

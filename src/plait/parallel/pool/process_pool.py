@@ -42,6 +42,7 @@ from plait.parallel.outcome import (
     new_call,
     stopped,
 )
+from plait.parallel.pool.idleness import IDLE_S, Idleness
 from plait.parallel.pool.launch import Launcher, Process
 from plait.parallel.pool.switchboard import Link, Run, Span, Switchboard
 from plait.parallel.pool.worker import CANCEL_SIGNAL
@@ -91,6 +92,10 @@ class ProcessRun(Run):
         if not self._pool.switchboard.submit(self, batch, len(tasks)):
             raise PoolError(_SHUT_DOWN)
         return batch
+
+    def has_begun(self, batch: Batch) -> bool:
+        """Whether a worker has begun it, or has ended it already; False while its worker still starts."""
+        return self._pool.switchboard.has_begun(batch)
 
     def stop(self, batch: Batch) -> None:
         """Cancel one batch, as cancel() does. It comes back with an error, unless it ends by itself first."""
@@ -174,6 +179,8 @@ class ProcessPool:
             raise
         self._pidfds: dict[int, Link] = {}
         self._doomed: list[tuple[float, Link, Span]] = []  # kill then, if still at that span
+        self.idle_s = IDLE_S  # after which an idle worker is let go
+        self._idleness = Idleness()
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._lock = natives.RLock()  # no command is posted once it is closed
         self._closed = False
@@ -299,7 +306,9 @@ class ProcessPool:
         self._grow()
         # 4. cancelled tasks that did not end in time
         timeout = self._kill_overdue()
-        # 5. the kernel
+        # 5. nothing to do
+        timeout = self._let_go_idle(timeout)
+        # 6. the kernel
         for fd in self._wait(-1 if timeout is None else timeout):
             ended = self._pidfds.get(fd)
             if ended is not None:
@@ -354,7 +363,9 @@ class ProcessPool:
 
     def _report_death(self, process: Process, status: int | None, span: Span, index: int) -> None:
         batch: Batch = span.batch
-        offset = index - batch.first if index >= 0 else span.begun - 1
+        offset = index - batch.first
+        if not span.begin <= offset < span.end:  # it died between two tasks
+            offset = max(span.begin, span.begun - 1)
         batch.death = WorkerDied(
             f"{describe_death(process.pid, status)} while it ran {batch.task_text(offset)}, "
             f"with at most {process.peak_bytes / 2**20:.0f} MiB of memory; the pool goes on with another worker",
@@ -376,6 +387,19 @@ class ProcessPool:
                 waiting.append((due, link, span))
         self._doomed = waiting
         return min(due for due, _, _ in waiting) - now if waiting else None
+
+    def _let_go_idle(self, timeout: float | None) -> float | None:
+        """Let workers go that were idle for long, and the fork server with the last; seconds until the next is due."""
+        switchboard = self.switchboard
+        overdue, due = self._idleness.look(switchboard.links, clock.now(), self.idle_s)
+        for link in overdue:
+            switchboard.dismiss(link)
+        if not switchboard.runs:
+            if switchboard.links:
+                self._launcher.prepare()
+            else:
+                self._launcher.close_servers()
+        return due if timeout is None else timeout if due is None else min(timeout, due)
 
     def _stop(self) -> None:
         self._stopping = True
