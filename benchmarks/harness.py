@@ -114,6 +114,11 @@ def peak_bytes() -> int:
     return int(fields["VmHWM"].split()[0]) * 1024
 
 
+def environment() -> dict[str, str]:
+    """That of the measured processes: modules are compiled once, as those of an installed package are."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 # One measurement in a process of its own -----------------------------------------------------------------------
 
 
@@ -134,7 +139,7 @@ def _measure(program: str, case: Case, module: str, seed: int) -> Reading:
         text=True,
         cwd=ROOT,
         timeout=WORKER_TIMEOUT_S,
-        env={**os.environ, **case.environment},
+        env={**environment(), **case.environment},
     )
     if done.returncode != 0:
         raise SystemExit(

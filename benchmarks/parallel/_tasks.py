@@ -42,9 +42,10 @@ Loop = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], list[Any]]
 
 def joblib_like(api: Any, n_jobs: int, **settings: Any) -> Loop:
     """joblib's loop, or ours: `api` is the module."""
+    parallel, delayed = api.Parallel, api.delayed  # imported here, as `from joblib import ...` does
 
     def run(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> list[Any]:
-        results: list[Any] = api.Parallel(n_jobs=n_jobs, **settings)(api.delayed(function)(*call) for call in calls)
+        results: list[Any] = parallel(n_jobs=n_jobs, **settings)(delayed(function)(*call) for call in calls)
         return results
 
     return run

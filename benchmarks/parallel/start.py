@@ -12,7 +12,7 @@ from functools import partial
 from random import Random
 from types import ModuleType
 
-from benchmarks.harness import ROOT, Case, Pair, Reading, main, wall_time
+from benchmarks.harness import ROOT, Case, Pair, Reading, environment, main, wall_time
 from benchmarks.parallel._tasks import OTHERS, Loop, joblib_like, sleep_and_square, square
 
 STARTS = 5
@@ -52,7 +52,9 @@ FIRST_IMPORTS = {
 def _process(code: str) -> tuple[float, str]:
     """Seconds that an interpreter takes for `code` and its own end, and what it prints."""
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT, env=environment()
+    )
     return time.perf_counter() - begin, done.stdout
 
 

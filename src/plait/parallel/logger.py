@@ -1,16 +1,18 @@
 """Durations and values as text, a base class whose objects log by name, and a stopwatch that prints.
 
-`logging`, `pprint` and `shutil` are imported when the first line is written: most programs never write one.
+`logging`, `pathlib`, `pprint` and `shutil` are imported when the first line is written: most programs never write one.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait._base import clock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OLD_LOGS = 9  # how many earlier logs a PrintTime keeps beside its own
 
@@ -81,7 +83,7 @@ class PrintTime:
             logfile = os.path.join(logdir, "joblib.log")
         self.logfile = None if logfile is None else os.fspath(logfile)
         if self.logfile is not None:
-            _begin_log(Path(self.logfile))
+            _begin_log(_path(self.logfile))
 
     def __call__(self, msg: object = "", total: bool = False) -> None:
         """Print the message and the time since the last call; with total=True since the beginning."""
@@ -93,8 +95,14 @@ class PrintTime:
             line = f"{msg}: {format_time(now - self.last_time)}"
         print(line, file=sys.stderr)
         if self.logfile is not None:
-            _append(Path(self.logfile), line)
+            _append(_path(self.logfile), line)
         self.last_time = now
+
+
+def _path(file: str | os.PathLike[str]) -> Path:
+    from pathlib import Path
+
+    return Path(file)
 
 
 def _begin_log(log: Path) -> None:

@@ -19,13 +19,13 @@ Costs: a batch, not a task, is the unit of all this; a task costs a tuple and an
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from plait._base import clock
-from plait._base.call import split
 from plait.green.waiter import DeadlineExceeded
+from plait.parallel._native.batches import take
 from plait.parallel.backends.base import Runner
 from plait.parallel.batching import Sizes
 from plait.parallel.completions import Completions
@@ -237,10 +237,7 @@ class Loop:
 
     def _send_next(self, size: int) -> None:
         """Send the next `size` tasks of the iterator, or as many as it has."""
-        tasks: list[Task] = []
-        for item in islice(self._tasks, size):
-            function, args, kwargs = split(item)
-            tasks.append((function, args, dict(kwargs) if kwargs else {}))
+        tasks = take(self._tasks, size)
         if len(tasks) < size:
             self._exhausted = True
         if tasks:
@@ -248,7 +245,7 @@ class Loop:
             self._next_index += len(tasks)
             self._send(first, tasks)
 
-    def _send(self, first: int, tasks: list[Task]) -> None:
+    def _send(self, first: int, tasks: Sequence[Task]) -> None:
         try:
             self._under_way[first] = self._runner.submit(first, tasks)
             self.batches += 1
@@ -261,7 +258,7 @@ class Loop:
                 for offset, task in enumerate(tasks):
                     self._send(first + offset, [task])
 
-    def _send_again(self, first: int, tasks: list[Task]) -> None:
+    def _send_again(self, first: int, tasks: Sequence[Task]) -> None:
         """Send tasks that a failure left over, in pieces that double: each of them may fail, too."""
         size = 1
         while tasks:

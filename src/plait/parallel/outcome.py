@@ -114,7 +114,7 @@ class Batch:
         "_failed",
     )
 
-    def __init__(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> None:
+    def __init__(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> None:
         self.id = next(_batches)
         self.first = first
         self.tasks = tasks
@@ -162,7 +162,9 @@ class Batch:
         """Make `results` and `error` of what worker processes sent. In the caller's thread: it runs users' code."""
         if self.death is not None:
             self.error = self.death
-        replies, self.replies = sorted(self.replies, key=_by_begin), []
+        replies, self.replies = self.replies, []
+        if len(replies) > 1:
+            replies.sort(key=_by_begin)
         for begin, count, how, detail, singly, arrival in replies:
             if begin != len(self.results):  # what lies between was lost, or did not end before the batch failed
                 break

@@ -14,7 +14,6 @@ from weakref import ref
 from plait._base import clock
 from plait.parallel import batching, callbacks, config, nesting, progress
 from plait.parallel import verbose as lines
-from plait.parallel.arithmetic import evaluate
 from plait.parallel.backends import adapter, registry
 from plait.parallel.backends.adapter import BackendSizes, runs_tasks_itself
 from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, Runner
@@ -472,6 +471,16 @@ def _by_batches(items: Iterator[Any], size: int) -> Iterator[Any]:
         yield from batch
 
 
+def _arithmetic(text: str, n_jobs: int) -> int:
+    """A number of tasks as text, "2 * n_jobs" without parser. Raises ValueError."""
+    factor, _, rest = text.partition("*")
+    if rest.strip() == "n_jobs" and factor.strip().isdecimal():
+        return int(factor) * n_jobs
+    from plait.parallel.arithmetic import evaluate
+
+    return int(evaluate(text, {"n_jobs": n_jobs}))
+
+
 def _task_limit(pre_dispatch: Any, workers: int | None) -> int | None:
     """How many tasks to send before the first result; None for all. Raises ValueError.
 
@@ -481,7 +490,7 @@ def _task_limit(pre_dispatch: Any, workers: int | None) -> int | None:
         return None
     text = isinstance(pre_dispatch, str)
     try:
-        limit = int(evaluate(pre_dispatch, {"n_jobs": workers or 1}) if text else pre_dispatch)
+        limit = _arithmetic(pre_dispatch, workers or 1) if text else int(pre_dispatch)
     except (ValueError, TypeError):
         limit = 0
     else:

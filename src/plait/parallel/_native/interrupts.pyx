@@ -39,7 +39,7 @@ cdef class Interruptible:
         """function(*args, **kwargs). Raises the exception where no more calls may start."""
         return self.guarded(function, args, kwargs)
 
-    def run(self, list tasks, list results):
+    def run(self, tasks, list results):
         """Append the result of each (function, args, kwargs); raises what the first that fails raises."""
         for function, args, kwargs in tasks:
             results.append(self.guarded(function, args, kwargs))

@@ -94,30 +94,6 @@ cdef class TaskLoop:
             progress.index[0] = -1
 
 
-cdef enum:  # of `outcome`
-    CALLS = 0
-    ARGS = 1
-    UNARY = 2
-
-
-def flatten(list tasks):
-    """(shape, calls): tasks of one function without keywords as their arguments alone, or their only argument."""
-    cdef list calls = []
-    cdef object function, args, kwargs, first = None
-    cdef int shape = UNARY
-    for function, args, kwargs in tasks:
-        if first is None:
-            first = function
-        if function is not first or kwargs or type(args) is not tuple:
-            return CALLS, tasks
-        if len(<tuple>args) != 1:
-            shape = ARGS
-        calls.append(args)
-    if shape == UNARY:
-        calls = [(<tuple>args)[0] for args in calls]
-    return shape, calls
-
-
 cdef extern from "malloc.h":
     int malloc_trim(size_t pad) nogil
 

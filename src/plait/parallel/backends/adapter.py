@@ -66,7 +66,7 @@ class Submitted:
         self._stays = stays
         self._cancelled = False
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
         batch = Batch(first, tasks, labels)
         call = callbacks.BatchedCalls(tasks, self._backend.get_nested_backend())
         callback = callbacks.BatchCompletionCallBack(time.time(), len(tasks), self._parallel)

@@ -83,7 +83,7 @@ class Greenlets:
         self._pending: deque[Batch] = deque()
         self._running: dict[Greenlet, Batch] = {}
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
         batch = Batch(first, tasks, labels)
         if len(self._running) < self.limit:
             self._start(batch)

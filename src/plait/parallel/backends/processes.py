@@ -16,13 +16,12 @@ from plait.parallel.backends.submitting import SubmittingBackend
 from plait.parallel.nesting import Scope
 from plait.parallel.options import BACKEND_KEYWORDS, PLAIN, CallOptions
 from plait.parallel.outcome import Batch, Task
-from plait.parallel.pool import hooks
-from plait.parallel.pool.process_pool import ProcessRun
 from plait.parallel.transport import pickling
 from plait.parallel.transport.packing import PRIVATE_COPIES, ArrayPolicy
 
 if TYPE_CHECKING:
     from plait.parallel.executor import ProcessPoolExecutor
+    from plait.parallel.pool.process_pool import ProcessRun
 
 _leases = itertools.count(1)
 _OPTIONS = frozenset(CallOptions._fields)
@@ -152,6 +151,8 @@ class Processes:
         self.limit = limit
         if scope.backend is not None:
             scope = scope._replace(backend=pickling.dumps(scope.backend))
+        from plait.parallel.pool import hooks  # a program that runs no loop does without
+
         record = hooks.record(nesting.budget().cores // limit, options, scope)
         if options.idle_worker_timeout is not None:
             pool.processes().idle_s = options.idle_worker_timeout
@@ -164,7 +165,7 @@ class Processes:
         self.completions = self._run.completions
         self._open = True
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
         return self._run.submit(first, tasks, labels)
 
     def has_begun(self, batch: Batch) -> bool:

@@ -63,7 +63,7 @@ class Threads:
         self._crew = pool.threads().crew(self._run, limit, strict=True, lost=self._lost)
         self._open = True
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
         batch = Batch(first, tasks, labels)
         self._crew.put(batch)
         return batch

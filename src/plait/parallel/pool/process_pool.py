@@ -30,7 +30,7 @@ from typing import Any
 from plait._base import clock, natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
-from plait.parallel._native.tasks import flatten
+from plait.parallel._native.batches import Tasks
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
 from plait.parallel.outcome import (
@@ -70,7 +70,7 @@ class ProcessRun(Run):
     _numbers: dict[int, tuple[Any, int]]
     _digests: dict[bytes, int]
 
-    def submit(self, first: int, tasks: list[Task], labels: Sequence[str] | None = None) -> Batch:
+    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
         """Have the tasks run, in order, on a worker. Raises TransportError, naming the task, if they cannot be sent.
 
         Pickles and sends in the caller's thread, so what the tasks hold may change once this has returned.
@@ -116,17 +116,13 @@ class ProcessRun(Run):
 
     def _pack(self, batch: Batch) -> None:
         """Pickle the batch's calls. All is copied, since it may be sent later, or again."""
-        tasks = batch.tasks
-        shape, calls = flatten(tasks)
-        number = -1
-        if shape == CALLS:
-            calls = [(self._number(function), args, kwargs) for function, args, kwargs in tasks]
-        else:
-            function = self._number(tasks[0][0])
-            if isinstance(function, int):
-                number = function
-            else:
-                shape, calls = CALLS, tasks
+        tasks = Tasks.of(batch.tasks)
+        shape, calls = tasks.shape, tasks.calls
+        number = -1 if tasks.function is None else self._number(tasks.function)
+        if not isinstance(number, int):  # it travels with each task
+            shape, number, calls = CALLS, -1, list(tasks)
+        elif shape == CALLS:
+            calls = [(self._number(function), args, kwargs) for function, args, kwargs in calls]
         parcel = self._packer.pack(calls)
         batch.message = shape, number, parcel.parts
         if parcel.enclosures:

@@ -1,18 +1,20 @@
 """The one pool of this process: worker threads, worker processes, one budget.
 
-Made on first use, shut down at exit or by shutdown(); after that the next call makes new workers. A forked child
-starts without: it closes the parent's descriptors and touches nothing else.
+Made, and its modules imported, on first use; shut down at exit or by shutdown(), after which the next call makes new
+workers. A forked child starts without: it closes the parent's descriptors and touches nothing else.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+from typing import TYPE_CHECKING
 
 from plait._base import natives
-from plait.parallel.pool.launch import check_method
-from plait.parallel.pool.process_pool import ProcessPool
-from plait.parallel.pool.thread_pool import ThreadPool
+
+if TYPE_CHECKING:
+    from plait.parallel.pool.process_pool import ProcessPool
+    from plait.parallel.pool.thread_pool import ThreadPool
 
 _lock = natives.allocate_lock()
 _processes: ProcessPool | None = None
@@ -27,6 +29,8 @@ def set_start_method(method: str | None) -> None:
     """
     global _start_method
     if method is not None:
+        from plait.parallel.pool.launch import check_method
+
         method = check_method(method)
     if method != _start_method:
         _start_method = method
@@ -38,6 +42,8 @@ def processes() -> ProcessPool:
     global _processes
     with _lock:
         if _processes is None:
+            from plait.parallel.pool.process_pool import ProcessPool
+
             _processes = ProcessPool(_start_method)
         return _processes
 
@@ -47,6 +53,8 @@ def threads() -> ThreadPool:
     global _threads
     with _lock:
         if _threads is None:
+            from plait.parallel.pool.thread_pool import ThreadPool
+
             _threads = ThreadPool()
         return _threads
 

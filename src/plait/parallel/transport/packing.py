@@ -103,6 +103,8 @@ class Packer:
     def _place(self, data: bytes, buffers: list[pickle.PickleBuffer], descriptors: int) -> Parcel:
         parts: Message = [data]
         enclosures: list[Enclosure] = []
+        if not buffers and len(data) < BUNDLE_BYTES:
+            return Parcel(parts, enclosures)
         bundle: list[tuple[int, memoryview]] = []
         if len(data) >= BUNDLE_BYTES:
             parts[0] = b""
