@@ -284,3 +284,16 @@ def test_a_worker_uses_the_memory_of_its_last_arrays_again():
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     assert Parallel(n_jobs=2)(delayed(faults)() for _ in range(10))[-1] < 1000
+
+
+@pytest.mark.parametrize("nbytes", [1, 2**23 - 1, 2**23, 2**24 + 12345])
+def test_a_mapping_takes_any_size_whole(nbytes):
+    """Large ones are copied by two threads."""
+    data = numpy.random.default_rng(nbytes).integers(0, 256, nbytes, numpy.uint8)
+    fd = os.memfd_create("whole")
+    try:
+        os.ftruncate(fd, nbytes + 5)
+        Mapping(fd, nbytes + 5, writable=True).write(3, data)
+        assert os.pread(fd, nbytes + 5, 0) == bytes(3) + data.tobytes() + bytes(2)
+    finally:
+        os.close(fd)

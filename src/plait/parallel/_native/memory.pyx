@@ -28,13 +28,44 @@ cdef extern from "unistd.h" nogil:
 cdef extern from * nogil:
     """
     #include <malloc.h>
+    #include <pthread.h>
+    #include <signal.h>
+    #include <string.h>
+
     static void keep_free(long trim, long map) {
     #ifdef __GLIBC__
         mallopt(M_TRIM_THRESHOLD, (int)trim);
         mallopt(M_MMAP_THRESHOLD, (int)map);
     #endif
     }
+
+    struct copying { char *to; const char *from; size_t size; };
+
+    static void *copy_part(void *given) {
+        struct copying *part = given;
+        memcpy(part->to, part->from, part->size);
+        return NULL;
+    }
+
+    /* Two cores copy almost twice as fast as one. The second thread takes no signal; where there is none, one does. */
+    static void copy_by_two(char *to, const char *from, size_t size) {
+        size_t half = size / 2 & ~(size_t)4095;
+        struct copying rest = {to + half, from + half, size - half};
+        pthread_t helper;
+        sigset_t all, before;
+        int failed;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        failed = pthread_create(&helper, NULL, copy_part, &rest);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        memcpy(to, from, half);
+        if (failed)
+            copy_part(&rest);
+        else
+            pthread_join(helper, NULL);
+    }
     """
+    void copy_by_two(char *to, const char *source, size_t size)
     void keep_free(long trim, long map)
     void __builtin_prefetch(const void *address)
 
@@ -42,6 +73,7 @@ DEF PAGE = 4096
 DEF LINE = 64
 DEF WHOLE = 1 << 20  # up to here every byte is read
 DEF AHEAD = 16  # pages that are fetched meanwhile
+DEF BY_TWO = 1 << 23  # from here on a second thread helps to copy
 
 cdef unsigned long long forks = 0  # that this process has made
 
@@ -122,7 +154,10 @@ cdef class Mapping:
             if not self.writable or offset < 0 or view.len > self.nbytes - offset:
                 raise ValueError(f"{view.len} bytes at {offset} do not fit into a mapping of {self.nbytes}")
             with nogil:
-                memcpy(self.start + offset, view.buf, view.len)
+                if view.len >= BY_TWO:
+                    copy_by_two(self.start + offset, <const char *>view.buf, view.len)
+                else:
+                    memcpy(self.start + offset, view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
 
