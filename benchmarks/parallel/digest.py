@@ -85,7 +85,7 @@ CASES = [
     Case("100 MB by xxh3", "ms", array_by_xxh3, limit=30),
     Case("a number", "us", numbers, factor=2),
     Case("a dict of arguments", "us", arguments, factor=5, limit=10),
-    Case("an array of 10", "us", small_arrays, factor=2),
+    Case("an array of 10", "us", small_arrays, factor=1.5),
 ]
 
 if __name__ == "__main__":

@@ -98,8 +98,8 @@ CASES = [
     Case("load 100 MB", "ms", _loaded(_large, 1, 1e3), factor=1.1, beside={"np.load": _np_load}),
     Case("dump a small dict", "us", _dumped(_small, CALLS, 1e6), factor=1.5),
     Case("load a small dict", "us", _loaded(_small, CALLS, 1e6), factor=1.5),
-    Case("dump 100 small arrays", "us", _dumped(_arrays, CALLS // 10, 1e6), factor=8),
-    Case("load 100 small arrays", "us", _loaded(_arrays, CALLS // 10, 1e6), factor=2),
+    Case("dump 100 small arrays", "us", _dumped(_arrays, CALLS // 10, 1e6), factor=4),
+    Case("load 100 small arrays", "us", _loaded(_arrays, CALLS // 10, 1e6), factor=1.1),
     Case("dump 100k texts and lists", "ms", _dumped(_table, 1, 1e3), factor=5),
     Case("load 100k texts and lists", "ms", _loaded(_table, 1, 1e3), factor=3),
 ]

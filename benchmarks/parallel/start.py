@@ -12,7 +12,7 @@ from functools import partial
 from random import Random
 from types import ModuleType
 
-from benchmarks.harness import ROOT, Case, Pair, Reading, environment, main, wall_time
+from benchmarks.harness import ROOT, Case, Pair, Reading, child_cpu_time, environment, main, wall_time
 from benchmarks.parallel._tasks import OTHERS, Loop, joblib_like, sleep_and_square, square
 
 STARTS = 5
@@ -71,6 +71,14 @@ def imported_beside(name: str, random: Random) -> Reading:
     return _processes(lambda: FIRST_IMPORTS[name])
 
 
+def import_work(api: ModuleType, random: Random) -> Reading:
+    """CPU time: numpy's import, which joblib's makes, is spread over the cores."""
+    with child_cpu_time() as watch:
+        for _ in range(STARTS):
+            _process(f"from {api.__name__} import Parallel, delayed")
+    return Reading(watch.seconds / STARTS * 1000, None)
+
+
 def program(api: ModuleType, random: Random) -> Reading:
     return _processes(lambda: LOOP.format(module=api.__name__).format(random.randrange(1000)))
 
@@ -127,6 +135,7 @@ CASES = [
         limit=40,
         beside={name: partial(imported_beside, name) for name in OTHERS},
     ),
+    Case("import, CPU time", "ms", import_work, factor=5, limit=40),
     Case(
         "program of two tasks",
         "ms",
