@@ -21,7 +21,7 @@ def machine(monkeypatch):
     def make(count, quota=None):
         monkeypatch.setattr(os, "cpu_count", lambda: count)
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(count)))
-        monkeypatch.setattr(cores, "_current_quota", lambda: quota)
+        monkeypatch.setattr(cores, "_current_quota", lambda max_age_s: quota)
 
     return make
 

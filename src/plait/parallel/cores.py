@@ -14,19 +14,20 @@ _CGROUPS = "/sys/fs/cgroup"
 _TOPOLOGY = "/sys/devices/system/cpu"
 _QUOTA_S = 1.0  # how long a quota is believed
 
-_quota: tuple[float, int | None] = (0.0, None)  # good until, value
+_quota: tuple[float, int | None] = (float("-inf"), None)  # when it was read, value
 _physical_warned = False
 
 
-def cpu_count(only_physical_cores: bool = False) -> int:
+def cpu_count(only_physical_cores: bool = False, max_age_s: float = _QUOTA_S) -> int:
     """Cores that this process may use: the least of its affinity, the CPU quota of its cgroup, and LOKY_MAX_CPU_COUNT.
 
     only_physical_cores: leave out the second thread of a core. It counts only where nothing of the above cuts the
-    machine's number down, as in joblib. At least 1. Raises ValueError for a bound that is no number.
+    machine's number down, as in joblib. max_age_s: how old the quota may be. At least 1. Raises ValueError
+    for a bound that is no number.
     """
     machine = os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0))
-    quota = _current_quota()
+    quota = _current_quota(max_age_s)
     bound = _bound()
     usable = max(1, min(limit for limit in (allowed, quota, bound) if limit is not None))
     if not only_physical_cores or usable < machine:
@@ -64,13 +65,13 @@ def _siblings(cpu: int) -> str | None:
     return _read(f"{_TOPOLOGY}/cpu{cpu}/topology/thread_siblings_list")
 
 
-def _current_quota() -> int | None:
+def _current_quota(max_age_s: float) -> int | None:
     global _quota
-    until, value = _quota
+    read, value = _quota
     now = monotonic()
-    if now >= until:
+    if now - read >= max_age_s:
         value = read_quota(_read("/proc/self/cgroup") or "", _CGROUPS)
-        _quota = now + _QUOTA_S, value
+        _quota = now, value
     return value
 
 
@@ -86,6 +87,8 @@ def read_quota(cgroups: str, root: str) -> int | None:
             quotas += [_quota_v2(folder) for folder in _upwards(root, own)]
         elif "cpu" in controllers.split(","):
             quotas += [_quota_v1(folder) for folder in _upwards(f"{root}/cpu", own)]
+    # Where version 1 is mounted under both controllers' names, `cpu` may be missing.
+    quotas += [_quota_v1(f"{root}/{mount}") for mount in ("cpu,cpuacct", "cpuacct,cpu")]
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
@@ -116,12 +119,7 @@ def _in_cores(quota: str | None, period: str | None) -> int | None:
 def _read(path: str) -> str | None:
     """A small file's text; None where it cannot be read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with open(path, errors="replace") as file:
+            return file.read().strip()
     except OSError:
         return None
-    try:
-        return os.read(fd, 1 << 16).decode(errors="replace").strip()
-    except OSError:
-        return None
-    finally:
-        os.close(fd)

@@ -1,6 +1,7 @@
 """dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
 
 from plait.compat.rows import Face, Peer, Same
+from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
 _EVALUATION = ("compute", "persist")
 
@@ -13,7 +14,7 @@ DASK = Peer(
         "dask.base": Face({name: f"plait.lazy:{name}" for name in ("tokenize", *_EVALUATION)}),
         "dask.config": Same("plait.lazy.config"),
         "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
-        "dask.tokenize": Face({"tokenize": "plait.lazy:tokenize"}),
+        **ROWS_OF_UTILS,
     },
     loads=("dask.base", "dask.config", "dask.delayed"),
 )

@@ -1,0 +1,68 @@
+"""numpy's arrays, scalars, dtypes and functions.
+
+An array is the hash of its elements as they lie in memory, with order, dtype and shape; text and other objects are
+reduced one by one, since pickles of equal ones differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from plait.lazy.tokens import objects
+from plait.lazy.tokens.digests import hash_buffer_hex
+from plait.lazy.tokens.failing import unlike_any
+from plait.lazy.tokens.normal import normalize_token
+
+
+@normalize_token.register(np.ndarray)
+def _array(value: np.ndarray[Any, Any]) -> Any:
+    if type(value) not in (np.ndarray, np.memmap):
+        return objects.form(value)
+    if value.dtype.hasobject:
+        return "array", value.dtype, value.shape, _objects(value.ravel().tolist())
+    order: Literal["C", "F"] = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    flat = np.ascontiguousarray(value.ravel(order))
+    try:
+        flat = flat.view(np.uint8)
+    except (TypeError, ValueError):  # a dtype that has no buffer, of 0 bytes or another package's
+        flat = np.frombuffer(flat.tobytes(), np.uint8)
+    return "array", value.dtype, value.shape, order, hash_buffer_hex(flat)
+
+
+def _objects(items: list[Any]) -> Any:
+    """The elements of an array of objects; text, the common case, at once."""
+    try:
+        text = "".join(items).encode(errors="surrogatepass")
+        lengths = repr([*map(len, items)]).encode()
+        return "text", hash_buffer_hex(text), hash_buffer_hex(lengths)
+    except TypeError:
+        return items
+
+
+@normalize_token.register(np.generic)
+def _scalar(value: np.generic) -> Any:
+    return "scalar", value.dtype, value.tobytes() if not value.dtype.hasobject else value.item()
+
+
+@normalize_token.register(np.dtype)
+def _dtype(value: np.dtype[Any]) -> Any:
+    if value.fields is None and value.subdtype is None and value.metadata is None and value.isbuiltin == 1:
+        return "dtype", value.str
+    return objects.form(value)
+
+
+@normalize_token.register(np.ufunc)
+def _ufunc(value: np.ufunc) -> Any:
+    name = value.__name__
+    if getattr(np, name, None) is value:
+        return "ufunc", "numpy", name
+    try:
+        return objects.parts(value) if name.isidentifier() else _refuse(value)
+    except Exception:
+        return _refuse(value)
+
+
+def _refuse(value: np.ufunc) -> str:
+    return unlike_any(value, "a numpy ufunc of one's own")
