@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from plait.lazy import schedulers
-from plait.lazy._native.arena import Arena, Execution
+from plait.lazy._native.arena import Execution
 from plait.lazy._native.nodes import Node, Template, leaf
 from plait.lazy.callbacks import watched
+from plait.lazy.lowering import lower
 from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import Foreign, flatten
 from plait.parallel.tracebacks import trim
@@ -33,7 +35,17 @@ def compute(
         schedulers.scheduler(scheduler)
         schedulers.workers_asked(num_workers)
         return collections
-    return template.fill(values_of(template.nodes, scheduler, num_workers, options))
+    values = iter(values_of(_outputs(template.nodes), scheduler, num_workers, options))
+    return template.fill([_value(node, values) for node in template.nodes])
+
+
+def _outputs(nodes: list[Any]) -> list[Any]:
+    """The nodes to run for some: of a collection its parts, which are put together by who asked for it."""
+    return [each for node in nodes for each in (node._inputs if isinstance(node, Foreign) else (node,))]
+
+
+def _value(node: Any, values: Iterator[Any]) -> Any:
+    return node.finished([next(values) for _ in node._inputs]) if isinstance(node, Foreign) else next(values)
 
 
 def persist(
@@ -41,9 +53,7 @@ def persist(
 ) -> tuple[Any, ...]:
     """As compute(), but with each collection replaced by one of its kind that holds its results, under its keys."""
     template = Template(collections, traverse)
-    wanted: list[Any] = []
-    for node in template.nodes:
-        wanted.extend(node._inputs if isinstance(node, Foreign) else (node,))
+    wanted = _outputs(template.nodes)
     values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
     kept = []
     for node in template.nodes:
@@ -75,17 +85,19 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
     """The values of some nodes, computed by a scheduler."""
     run = schedulers.scheduler(scheduler)
     workers = schedulers.workers_asked(num_workers)
-    if run is None:
-        return _by_others(nodes, scheduler, options)
-    execution = Execution(Arena(nodes))
-    with ring.span("lazy", "compute", execution.id, name=scheduler):
-        try:
-            with watched(execution):
-                run(execution, workers)
-        except BaseException as error:
-            trim(error)
-            raise
-    return execution.outputs()
+    with ExitStack() as resources:
+        arena = lower(nodes, resources)
+        if run is None:
+            return _by_others([arena.nodes[number] for number in arena.outputs], scheduler, options)
+        execution = Execution(arena)
+        with ring.span("lazy", "compute", execution.id, name=scheduler):
+            try:
+                with watched(execution):
+                    run(execution, workers)
+            except BaseException as error:
+                trim(error)
+                raise
+        return execution.outputs()
 
 
 def _by_others(nodes: list[Node], compute_graph: Any, options: Mapping[str, Any]) -> list[Any]:

@@ -34,6 +34,11 @@ class Foreign(Node):
     collection: Any
     keys: list[Any]  # of its outputs, in the order of the node's inputs
 
+    def finished(self, values: list[Any]) -> Any:
+        """The collection's value, of those of its outputs."""
+        args, _ = self._filled(values)
+        return _finished(*args)
+
     @property
     def persisted(self) -> Any:
         """What makes a collection of {key: value of its outputs}."""
@@ -42,7 +47,10 @@ class Foreign(Node):
 
 
 def node_of(collection: Any) -> Node | None:
-    """A node that gives the value of another library's collection; None where it has no graph now."""
+    """A node that gives the value of a collection; None where it has no graph now. One of ours knows its own node."""
+    own = getattr(type(collection), "__plait_node__", None)
+    if own is not None:
+        return own(collection)  # type: ignore[no-any-return]
     graph = collection.__dask_graph__()
     if graph is None:
         return None
@@ -57,6 +65,14 @@ def node_of(collection: Any) -> Node | None:
         Foreign, _finished, (replaced(keys, nodes), finish, Literal(further)), None, None, None, None
     )
     node.collection, node.keys = collection, flat
+    return node
+
+
+def gathered(collection: Any, nodes: list[Any], keys: list[Any]) -> Foreign:
+    """A node that gives the value of a collection of ours, whose outputs are these nodes."""
+    finish, further = collection.__dask_postcompute__()
+    node: Foreign = make_as(Foreign, _finished, (nodes, finish, Literal(further)), None, None, None, None)
+    node.collection, node.keys = collection, keys
     return node
 
 

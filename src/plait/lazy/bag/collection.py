@@ -1,0 +1,93 @@
+"""What bags and their items have in common: they are computed and persisted, and speak the collection protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from plait.lazy import config
+from plait.lazy.bag.fusing import register
+from plait.lazy.bag.layers import Layer, given
+from plait.lazy.computing import compute, get, persist
+from plait.lazy.plain import graph_of, nodes_of
+from plait.lazy.protocol import gathered
+
+SCHEDULER = "processes"  # where nothing else is said: elements are Python objects, handled by Python functions
+
+Self = TypeVar("Self", bound="Collection")
+
+register()
+
+
+def processes(graph: Mapping[Any, Any], keys: Any, **options: Any) -> Any:
+    """get() on processes."""
+    return get(graph, keys, **{"scheduler": SCHEDULER, **options})
+
+
+class Collection:
+    """Some lazy nodes of one layer, as a collection."""
+
+    _layer: Layer
+
+    @classmethod
+    def _of(cls: type[Self], layer: Layer) -> Self:
+        collection = cls.__new__(cls)
+        collection._layer = layer
+        return collection
+
+    @property
+    def name(self) -> Any:
+        return self._layer.name
+
+    def compute(self, **options: Any) -> Any:
+        """The value. options: as of `plait.lazy.compute`; without a scheduler, "processes"."""
+        return compute(self, **_scheduled(options))[0]
+
+    def persist(self: Self, **options: Any) -> Self:
+        """The same, with its parts computed now."""
+        persisted: Self = persist(self, **_scheduled(options))[0]
+        return persisted
+
+    def __plait_node__(self) -> Any:
+        """A node that gives the value, for arguments of others."""
+        return gathered(self, self._layer.nodes, self.__dask_keys__())
+
+    # The collection protocol, see `plait.lazy.protocol`.
+
+    def __dask_graph__(self) -> Mapping[Any, Any]:
+        return graph_of(self._layer.nodes)
+
+    dask = property(__dask_graph__)
+
+    def __dask_keys__(self) -> list[Any]:
+        return self._layer.keys
+
+    def __dask_layers__(self) -> tuple[Any, ...]:
+        return (self._layer.name,)
+
+    def __dask_tokenize__(self) -> Any:
+        return self._layer.name
+
+    __dask_scheduler__ = staticmethod(processes)
+
+    def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._rebuild, ()
+
+    def _rebuild(self: Self, graph: Mapping[Any, Any], *, rename: Mapping[str, str] | None = None) -> Self:
+        """The same collection of a graph of its parts, perhaps under another name."""
+        return self._of(
+            layer_of(graph, (rename or {}).get(self.name, self.name), self._layer.count, self._layer.single)
+        )
+
+
+def layer_of(graph: Mapping[Any, Any], name: Any, count: int, single: bool = False) -> Layer:
+    """The layer of that name in a plain graph."""
+    keys = [name] if single else [(name, i) for i in range(count)]
+    nodes = nodes_of(graph, keys)
+    return given([nodes[key] for key in keys], name, single)
+
+
+def _scheduled(options: dict[str, Any]) -> dict[str, Any]:
+    if options.get("scheduler") is None and config.get("scheduler", None) is None:
+        return {**options, "scheduler": SCHEDULER}
+    return options

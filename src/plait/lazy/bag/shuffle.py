@@ -1,0 +1,155 @@
+"""The shuffle on disk: elements go to the partition of their key through files.
+
+Each input partition writes one file, block by block as its elements come: of each block first the groups of each output
+partition, pickled, then at the end of the file where they are. When all are written, each output partition reads its
+pieces of all files. So memory is bounded by a block and an output partition, and nobody locks.
+
+    block 0: groups for 0 | groups for 1 | ...     block 1: ...     index: offsets of block 0, of block 1, ...
+    footer: how many blocks, where the index begins
+
+The files are in a directory of the run's own, which only the user can enter (0700, files 0600), below the option
+`temporary-directory`. The caller of compute() opens it and removes it when the run is over, however it ends; a file is
+complete or does not have its name, so a task may be repeated.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import shutil
+import struct
+import tempfile
+import uuid
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+from weakref import finalize
+
+from plait.lazy import config
+from plait.lazy.bag.hashes import partition_of
+from plait.lazy.bag.streams import table_of
+from plait.parallel.transport import pickling
+
+_FOOTER = struct.Struct("<QQ")
+_BUFFER_BYTES = 1 << 20
+_OFFSET_BYTES = 8
+_REMOVALS = 8  # attempts, while tasks that were cancelled still write
+
+
+class Space:
+    """A directory for the files of one run. A pickle of it is a Space for others, that does not remove it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Space, (self.path,)
+
+    def close(self) -> None:
+        """Remove the directory and all that is in it."""
+        for _ in range(_REMOVALS):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not os.path.lexists(self.path):
+                return
+
+
+def open_space() -> Space:
+    """A new Space, which is removed when it is closed, or else with the object."""
+    where = config.get("temporary-directory", None)
+    try:
+        space = Space(tempfile.mkdtemp(prefix="plait-shuffle-", dir=where))
+    except OSError as error:
+        raise _explained(error, str(where or tempfile.gettempdir())) from error
+    finalize(space, Space.close, Space(space.path))
+    return space
+
+
+def write(key: Callable[[Any], Any], count: int, block: int, elements: Iterable[Any], space: Space, number: int) -> int:
+    """Write the elements of an input partition for `count` output partitions; how many bytes that were.
+
+    block: how many elements are held at a time. Raises OSError, saying where no space is left.
+    """
+    name = os.path.join(space.path, f"{uuid.uuid4().hex}.new")
+    try:
+        with open(name, "wb", buffering=_BUFFER_BYTES, opener=_private) as file:
+            index = array("Q")
+            stream = iter(elements)
+            while some := list(islice(stream, block)):
+                index.extend(_write_block(file, table_of(key, some), count))
+            end = file.tell()
+            file.write(index.tobytes())
+            file.write(_FOOTER.pack(len(index) // (count + 1), end))
+        os.replace(name, os.path.join(space.path, str(number)))
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(space.path):
+            raise _explained(error, space.path) from error
+        raise
+    return end
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def _write_block(file: Any, groups: dict[Any, list[Any]], count: int) -> list[int]:
+    """Where the pieces of each output partition begin, and the last one ends."""
+    going: dict[int, list[Any]] = {}
+    for key, elements in groups.items():
+        going.setdefault(partition_of(key, count), []).append((key, elements))
+    offsets = [file.tell()]
+    for number in range(count):
+        pairs = going.pop(number, None)
+        size = file.write(pickling.dumps(pairs)) if pairs is not None else 0
+        offsets.append(offsets[-1] + size)
+    return offsets
+
+
+def read(count: int, written: int, space: Space, number: int) -> list[tuple[Any, list[Any]]]:
+    """(key, elements) of an output partition, of `count`, from `written` files."""
+    groups: dict[Any, list[Any]] = {}
+    for each in range(written):
+        for key, elements in _pieces(os.path.join(space.path, str(each)), count, number):
+            found = groups.get(key)
+            if found is None:
+                groups[key] = elements
+            else:
+                found.extend(elements)
+    return list(groups.items())
+
+
+def _pieces(path: str, count: int, number: int) -> Iterator[tuple[Any, list[Any]]]:
+    """What a file has for an output partition."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        footer = os.pread(descriptor, _FOOTER.size, os.fstat(descriptor).st_size - _FOOTER.size)
+        blocks, index = _FOOTER.unpack(footer)
+        for block in range(blocks):
+            place = index + (block * (count + 1) + number) * _OFFSET_BYTES
+            start, end = struct.unpack("=QQ", os.pread(descriptor, 2 * _OFFSET_BYTES, place))
+            if end > start:
+                yield from pickle.loads(_read(descriptor, start, end - start))
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, start: int, size: int) -> bytes:
+    found = os.pread(descriptor, size, start)
+    while len(found) < size:  # a call gives 2 GiB at most
+        more = os.pread(descriptor, size - len(found), start + len(found))
+        if not more:
+            raise EOFError(f"a file of the shuffle ends after {len(found)} of {size} bytes; it was changed by others")
+        found += more
+    return found
+
+
+def _explained(error: OSError, path: str) -> OSError:
+    """The error with the remedy, where a disk is full."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    text = (
+        f"{os.strerror(error.errno)}, in {path}, while groupby writes its partitions; free some, set the option "
+        "temporary-directory to a larger disk, or pass shuffle='tasks'"
+    )
+    return OSError(error.errno, text)
