@@ -1,6 +1,7 @@
 """dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
 
 from plait.compat.rows import Face, Peer, Same
+from plait.compat.tables.dask_bag import ROWS as ROWS_OF_BAGS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
 _EVALUATION = ("compute", "persist")
@@ -14,6 +15,7 @@ DASK = Peer(
         "dask.base": Face({name: f"plait.lazy:{name}" for name in ("tokenize", *_EVALUATION)}),
         "dask.config": Same("plait.lazy.config"),
         "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
+        **ROWS_OF_BAGS,
         **ROWS_OF_UTILS,
     },
     loads=("dask.base", "dask.config", "dask.delayed"),

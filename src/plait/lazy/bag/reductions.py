@@ -20,6 +20,7 @@ from typing import Any
 
 from plait.lazy.bag.layers import Layer, Step, piece
 from plait.lazy.bag.streams import MISSING, getter
+from plait.lazy.likeness import is_empty
 from plait.parallel.naming import function_name
 
 EMPTY: Any = type(
@@ -57,7 +58,7 @@ def tree(
     content with an iterator.
     """
     alone = layer.count == 1
-    first = Step(partial(_applied, perpartition, alone), f"{names[0]}-part", lazily=lazily)
+    first = Step(partial(applied, perpartition, alone), f"{names[0]}-part", lazily=lazily)
     between = Step(partial(_aggregated, aggregate, False), f"{names[1]}-aggregate")
     last = Step(partial(_aggregated, aggregate, True), f"{names[1]}-aggregate")
     label = f"{names[1]}-aggregate"
@@ -93,27 +94,17 @@ def names_of(perpartition: Callable[..., Any], aggregate: Callable[..., Any], na
     return name or function_name(perpartition), name or function_name(aggregate)
 
 
-def _applied(perpartition: Callable[..., Any], alone: bool, part: Any) -> Any:
+def applied(perpartition: Callable[..., Any], alone: bool, part: Any) -> Any:
     """perpartition(part), or EMPTY for a partition without elements that is not the only one."""
-    if alone:
-        return perpartition(part)
     if isinstance(part, Iterator):
         for first in part:
             return perpartition(_with_first(first, part))
-        return EMPTY
-    return EMPTY if is_empty(part) else perpartition(part)
+        return perpartition(()) if alone else EMPTY
+    return EMPTY if not alone and is_empty(part) else perpartition(part)
 
 
 def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     return chain((first,), rest)
-
-
-def is_empty(part: Any) -> bool:
-    """Whether a partition is known to have no elements."""
-    stored = getattr(part, "nnz", None)  # of sparse matrices, which refuse len()
-    if stored is not None:
-        return bool(stored == 0)
-    return isinstance(part, Sized) and len(part) == 0
 
 
 def _aggregated(aggregate: Callable[..., Any], last: bool, values: Iterable[Any]) -> Any:
@@ -240,18 +231,6 @@ class Spread:
 
     def __call__(self, element: Iterable[Any]) -> Any:
         return self.func(*element)
-
-
-def takes_several(function: Callable[..., Any]) -> bool:
-    """Whether a function must be given more than one positional argument."""
-    from inspect import Parameter, signature
-
-    try:
-        parameters = signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    needed = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
-    return sum(p.default is Parameter.empty for p in needed) > 1
 
 
 def distinct(key: Any, part: Iterable[Any]) -> list[Any]:
