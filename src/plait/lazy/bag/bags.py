@@ -21,7 +21,6 @@ from plait.lazy.bag.items import Item
 from plait.lazy.bag.layers import Layer, Partitioned, Step, blockwise, named, piece
 from plait.lazy.bag.streams import MISSING
 from plait.lazy.bag.strings import StringAccessor
-from plait.lazy.functions import takes_multiple_arguments
 from plait.lazy.handles import Delayed
 from plait.lazy.plain import identity
 from plait.parallel.naming import function_name
@@ -277,7 +276,7 @@ class Bag(Collection):
     def topk(self, k: int, key: Any = None, split_every: int | bool | None = None) -> Bag:
         """The k largest elements, by a key: a function of the element or of its members, or an item's name."""
         if key is not None:
-            several = callable(key) and takes_multiple_arguments(key)
+            several = callable(key) and reductions.takes_several(key)
             key = reductions.Spread(key) if several else streams.getter(key)
         perpartition = partial(reductions.largest, k, key)
         return self._reduced(perpartition, partial(reductions.largest_of, k, key), split_every, Bag, "topk")  # type: ignore[no-any-return]

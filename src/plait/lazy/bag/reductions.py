@@ -233,6 +233,18 @@ class Spread:
         return self.func(*element)
 
 
+def takes_several(function: Callable[..., Any]) -> bool:
+    """Whether a function needs more than one positional argument; not where it does not say, as item getters do not."""
+    from inspect import Parameter, signature
+
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in positional and each.default is Parameter.empty for each in parameters) > 1
+
+
 def distinct(key: Any, part: Iterable[Any]) -> list[Any]:
     """The elements, each once, in the order in which they first come; of those with one key the first."""
     if key is None:

@@ -123,8 +123,7 @@ def _pieces(path: str, count: int, number: int) -> Iterator[tuple[Any, list[Any]
     """What a file has for an output partition."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        footer = os.pread(descriptor, _FOOTER.size, os.fstat(descriptor).st_size - _FOOTER.size)
-        blocks, index = _FOOTER.unpack(footer)
+        blocks, index = _footer(descriptor, count, path)
         for block in range(blocks):
             place = index + (block * (count + 1) + number) * _OFFSET_BYTES
             start, end = struct.unpack("=QQ", os.pread(descriptor, 2 * _OFFSET_BYTES, place))
@@ -134,14 +133,24 @@ def _pieces(path: str, count: int, number: int) -> Iterator[tuple[Any, list[Any]
         os.close(descriptor)
 
 
+def _footer(descriptor: int, count: int, path: str) -> tuple[int, int]:
+    """How many blocks a file has, and where its index begins. Raises OSError for a file that was cut or changed."""
+    size = os.fstat(descriptor).st_size
+    footer = os.pread(descriptor, _FOOTER.size, max(0, size - _FOOTER.size))
+    blocks, index = _FOOTER.unpack(footer) if len(footer) == _FOOTER.size else (0, -1)
+    if index + blocks * (count + 1) * _OFFSET_BYTES + _FOOTER.size != size:
+        raise OSError(errno.EIO, "the file of a shuffle is not as it was written; something else changed it", path)
+    return blocks, index
+
+
 def _read(descriptor: int, start: int, size: int) -> bytes:
-    found = os.pread(descriptor, size, start)
-    while len(found) < size:  # a call gives 2 GiB at most
-        more = os.pread(descriptor, size - len(found), start + len(found))
-        if not more:
-            raise EOFError(f"a file of the shuffle ends after {len(found)} of {size} bytes; it was changed by others")
-        found += more
-    return found
+    parts = []
+    while size:  # a call gives 2 GiB at most
+        parts.append(os.pread(descriptor, size, start))
+        if not parts[-1]:
+            raise OSError(errno.EIO, "the file of a shuffle became shorter while it was read")
+        start, size = start + len(parts[-1]), size - len(parts[-1])
+    return b"".join(parts)
 
 
 def _explained(error: OSError, path: str) -> OSError:
