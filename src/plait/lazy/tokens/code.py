@@ -2,7 +2,8 @@
 
 Those that their module gives under their name count by name. Others (local ones, lambdas, those of __main__) count by
 what they are: a function by its code, defaults, closure and the globals that it uses; a class by its bases and
-namespace. File names and line numbers are left out, so moving a function changes nothing.
+namespace. A function's line is part of it, as in dask, so that a second one of the same text is another one; its file
+is not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from plait.lazy._native.tokens import visit
 from plait.lazy.dispatch import Dispatch
 from plait.lazy.tokens import objects
 
-_SCRIPTS = ("__main__", "__mp_main__")
+SCRIPTS = ("__main__", "__mp_main__")
 _ACCESS = frozenset(code for name, code in opmap.items() if name in ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL"))
 _LOAD, _EXTENDED = opmap["LOAD_GLOBAL"], opmap["EXTENDED_ARG"]
 # What Python adds to a class's namespace, or keeps there for itself.
@@ -34,7 +35,7 @@ _LEFT_OUT = frozenset(
 def importable(value: Any) -> bool:
     """Whether a function's or class's module gives it under its name."""
     module, name = getattr(value, "__module__", None), value.__qualname__
-    if module is None or module in _SCRIPTS or "<" in name:
+    if module is None or module in SCRIPTS or "<" in name:
         return False
     found = sys.modules.get(module)
     for part in name.split("."):
@@ -51,7 +52,7 @@ def _function(value: types.FunctionType) -> Any:
 def _function_parts(value: types.FunctionType) -> Any:
     cells = [_cell(cell) for cell in value.__closure__ or ()]
     used = {name: value.__globals__[name] for name in _globals(value.__code__) if name in value.__globals__}
-    named = value.__module__, value.__qualname__
+    named = value.__module__, value.__qualname__, value.__code__.co_firstlineno
     return "function", named, value.__code__, value.__defaults__, value.__kwdefaults__, cells, used, vars(value)
 
 

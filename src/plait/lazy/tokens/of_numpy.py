@@ -6,14 +6,20 @@ reduced one by one, since pickles of equal ones differ.
 
 from __future__ import annotations
 
+import sys
+import uuid
 from typing import Any, Literal
 
 import numpy as np
 
 from plait.lazy.tokens import objects
+from plait.lazy.tokens.code import SCRIPTS
 from plait.lazy.tokens.digests import hash_buffer_hex
-from plait.lazy.tokens.failing import unlike_any
+from plait.lazy.tokens.failing import refuse
 from plait.lazy.tokens.normal import normalize_token
+
+_KINDS = "biufcmMSUVO"  # whose text says all
+_FOREIGN = 2  # dtype.isbuiltin of another package's
 
 
 @normalize_token.register(np.ndarray)
@@ -48,21 +54,24 @@ def _scalar(value: np.generic) -> Any:
 
 @normalize_token.register(np.dtype)
 def _dtype(value: np.dtype[Any]) -> Any:
-    if value.fields is None and value.subdtype is None and value.metadata is None and value.isbuiltin == 1:
-        return "dtype", value.str
-    return objects.form(value)
+    plain = value.fields is None and value.subdtype is None and value.metadata is None
+    return ("dtype", value.str) if plain and value.kind in _KINDS and value.isbuiltin != _FOREIGN else objects.form(value)
 
 
 @normalize_token.register(np.ufunc)
 def _ufunc(value: np.ufunc) -> Any:
-    name = value.__name__
-    if getattr(np, name, None) is value:
-        return "ufunc", "numpy", name
-    try:
-        return objects.parts(value) if name.isidentifier() else _refuse(value)
-    except Exception:
-        return _refuse(value)
+    if getattr(np, value.__name__, None) is value:
+        return "ufunc", "numpy", value.__name__
+    if _is_global(value):
+        return "ufunc", value.__name__, value.types, value.__doc__
+    refuse(
+        f"Cannot tokenize {value!r}: nothing says what a ufunc of one's own computes. Use functions of the module "
+        "dask.array.ufunc instead"
+    )
+    return uuid.uuid4().hex
 
 
-def _refuse(value: np.ufunc) -> str:
-    return unlike_any(value, "a numpy ufunc of one's own")
+def _is_global(value: np.ufunc) -> bool:
+    """Whether a module has a ufunc under its name. Which one it is from, those of other packages say nowhere."""
+    modules = [module for name, module in list(sys.modules.items()) if name not in SCRIPTS]
+    return any(getattr(module, "__dict__", {}).get(value.__name__) is value for module in modules)
