@@ -76,7 +76,21 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="versions, native parts, and this machine's limits")
     info.set_defaults(answer=_info)
+    _add_config(commands)
     return parser
+
+
+def _add_config(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    config = commands.add_parser("config", help="options of graphs and collections: show, find, set")
+    verbs = config.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="verb")
+    verbs.add_parser("list", help="all options")
+    for verb, help in (("get", "an option, or a section"), ("find", "the files that set an option")):
+        verbs.add_parser(verb, help=help).add_argument("key", metavar="NAME")
+    change = verbs.add_parser("set", help="set an option in a file, for good")
+    change.add_argument("key", metavar="NAME")
+    change.add_argument("value", help="as a Python literal, or a text")
+    change.add_argument("--file", help="the file; without it the first that has the option, else the user's own")
+    config.set_defaults(answer=_config)
 
 
 def _cut_target(words: list[str]) -> tuple[list[str], list[str]]:
@@ -109,6 +123,19 @@ def _run(args: argparse.Namespace) -> int:
     from plait.cli import run
 
     return run.run(args.target, args.names, trace=args.trace, patch=args.patch)
+
+
+def _config(args: argparse.Namespace) -> int:
+    from plait.cli import config
+
+    if args.verb == "list":
+        answer = config.everything()
+    elif args.verb == "set":
+        answer = config.change(args.key, args.value, args.file)
+    else:
+        answer = (config.get if args.verb == "get" else config.find)(args.key)
+    print(answer, end="")
+    return 0
 
 
 def _info(args: argparse.Namespace) -> int:

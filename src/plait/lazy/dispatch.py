@@ -16,7 +16,7 @@ Handler = Callable[..., Any]
 class Dispatch:
     """A callable that gives its arguments to the handler of its first argument's type.
 
-    name: what the function is called.
+    name: what the function is called; its docstring is that of the handler of object.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -32,6 +32,8 @@ class Dispatch:
             return lambda handler: self.register(type, handler)
         for each in type if isinstance(type, tuple) else (type,):
             self._lookup[each] = func
+            if each is object:
+                self.__doc__ = func.__doc__
         self._inherited.clear()
         return func
 
@@ -64,11 +66,3 @@ class Dispatch:
         cls = type(arg)
         handler = self._lookup.get(cls) or self._inherited.get(cls) or self._search(cls)
         return handler(arg, *args, **kwargs)
-
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
-        """What the handler of object says."""
-        try:
-            return self.dispatch(object).__doc__
-        except TypeError:
-            return type(self).__dict__["__doc__"].__doc__  # type: ignore[no-any-return]

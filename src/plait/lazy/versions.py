@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-_RELATED = ("dask", "distributed", "numpy", "pandas", "cloudpickle", "fsspec", "bokeh", "pyarrow", "zarr")
+_RELATED = ("dask", "numpy", "pandas", "cloudpickle", "fsspec", "bokeh", "pyarrow", "zarr")
 
 
 def versions() -> dict[str, str | None]:
@@ -17,12 +18,22 @@ def versions() -> dict[str, str | None]:
         "Platform": platform.uname().system,
         "plait": _version("plait"),
     }
-    return found | {name: _version(name) for name in _RELATED}
+    found |= {name: _version(name) for name in _RELATED}
+    found["distributed"] = _distributed()
+    return found
 
 
 def show_versions() -> None:
     """Print them as JSON."""
     print(json.dumps(versions(), indent=2))
+
+
+def _distributed() -> str | None:
+    """Of distributed, if it can be imported here: it may be there and not work, since it needs dask's own modules."""
+    try:
+        return str(import_module("distributed").__version__)
+    except ImportError:
+        return None
 
 
 def _version(name: str) -> str | None:

@@ -9,7 +9,8 @@ Everything that can hold other things gets a number when it is entered. What is 
 distance to it, which does not depend on where one began; so cycles end. A part that refers to nothing open outside of
 itself is closed: objects have their digest remembered then. So time is linear in objects, as with pickle, and yet
 equal parts count as equal whether they are one object or two; only inside a cycle is that told apart. The numbers are
-those of Tarjan's algorithm for strongly connected components.
+those of Tarjan's algorithm for strongly connected components. A component that is entered a second time, at another
+member, is walked again from there, as if for the first time; its members' digests count outside of it only.
 
 One walk a greenlet, from the outermost container or object on; tokens that a handler takes are part of it. It
 keeps what it has met alive until it ends, since it knows things by their id. It is entered in `walks` only when a handler
@@ -44,6 +45,8 @@ cdef class Walk:
     cdef dict numbers  # id -> number
     cdef list entered  # by number: what is open, or belongs to something open
     cdef dict closed  # id -> digest and object
+    cdef dict components  # id -> which cycle an object is part of, once that is closed
+    cdef set inside  # the cycles that are walked again
     cdef object greenlet  # in which a handler runs, None before the first
     cdef int depth
 
@@ -52,6 +55,8 @@ cdef class Walk:
         self.numbers = {}
         self.entered = []
         self.closed = {}
+        self.components = {}
+        self.inside = set()
 
 
 cdef Walk begin():
@@ -75,12 +80,17 @@ cdef object met(Walk walk, object value):
         walk.low = min(walk.low, number)
         return "__seen", walk.number - number
     found = walk.closed.get(id(value))
-    return None if found is None else found[0]
+    return None if found is None or walk.components.get(id(value)) in walk.inside else found[0]
 
 
 cdef object enter(Walk walk, object value):
     """Open a value; what to give to leave()."""
-    outer = walk.number, walk.low
+    component = walk.components.get(id(value)) if walk.components else None
+    if component in walk.inside:
+        component = None
+    elif component is not None:
+        walk.inside.add(component)
+    outer = walk.number, walk.low, component
     walk.number, walk.low = len(walk.entered), NOTHING
     walk.numbers[id(value)] = walk.number
     walk.entered.append(value)
@@ -90,15 +100,21 @@ cdef object enter(Walk walk, object value):
 cdef int leave(Walk walk, object value, object outer, str digest) except -1:
     """Close a value. digest: an object's, for the case that it is met again; None for a container."""
     cdef long long number = walk.number, low = walk.low
-    walk.number, walk.low = outer
+    walk.number, walk.low, component = outer
+    if component is not None:
+        walk.inside.discard(component)
     if low < number:
         walk.low = min(walk.low, low)
         if digest is None:
             walk.numbers.pop(id(value), None)  # containers are looked into anew
         return 0
-    for each in walk.entered[number:]:
-        walk.numbers.pop(id(each), None)
+    members, component = walk.entered[number:], len(walk.closed)
     del walk.entered[number:]
+    for each in members:
+        walk.numbers.pop(id(each), None)
+        if len(members) > 1:
+            walk.components.setdefault(id(each), component)
+            walk.closed.setdefault(id(each), (None, each))
     if digest is not None:
         walk.closed[id(value)] = digest, value
     return 0

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from pickle import PickleBuffer
 from types import EllipsisType, MappingProxyType, NoneType
 from typing import Any
 
@@ -74,6 +75,11 @@ def _bytes(value: bytes) -> Any:
 @normalize_token.register((bytearray, memoryview))
 def _buffer(value: bytearray | memoryview) -> Any:
     return type(value).__name__, hash_buffer_hex(bytes(value))
+
+
+@normalize_token.register(PickleBuffer)
+def _pickled_buffer(value: PickleBuffer) -> Any:
+    return "buffer", hash_buffer_hex(value.raw())
 
 
 @normalize_token.register(slice)

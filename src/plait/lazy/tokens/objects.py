@@ -13,7 +13,6 @@ import sys
 from typing import Any
 
 from plait.lazy._native.tokens import visit
-from plait.lazy.tokens.digests import hash_buffer_hex
 from plait.lazy.tokens.failing import unlike_any
 
 _kept: dict[int, object] = {}  # bare objects that had their id taken as token: it must not be given again
@@ -64,8 +63,3 @@ def by_name(value: Any, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part, None)
     return ("global", module, name) if found is value else unlike_any(value, f"{module}.{name} is another object")
-
-
-def buffer(value: pickle.PickleBuffer) -> Any:
-    """A buffer that a class gives to pickle."""
-    return "buffer", hash_buffer_hex(value.raw())

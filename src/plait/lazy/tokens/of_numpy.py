@@ -55,7 +55,9 @@ def _scalar(value: np.generic) -> Any:
 @normalize_token.register(np.dtype)
 def _dtype(value: np.dtype[Any]) -> Any:
     plain = value.fields is None and value.subdtype is None and value.metadata is None
-    return ("dtype", value.str) if plain and value.kind in _KINDS and value.isbuiltin != _FOREIGN else objects.form(value)
+    return (
+        ("dtype", value.str) if plain and value.kind in _KINDS and value.isbuiltin != _FOREIGN else objects.form(value)
+    )
 
 
 @normalize_token.register(np.ufunc)
