@@ -9,16 +9,17 @@ Cost: some 3 us a node of graphs with bags, and 0.02 us a node of others while b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from plait.lazy import lowering
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import leaf, make_as
+from plait.lazy._native.nodes import Node, leaf, make_as
 from plait.lazy.bag.layers import Piece, Resource, Step
 from plait.lazy.bag.streams import concrete
 
+_CONTAINERS = frozenset({list, tuple, set, frozenset, dict, slice})
 DEEPEST = 64  # steps in one task: iterators within iterators use the C stack
 
 
@@ -58,7 +59,7 @@ class Pipeline:
 
 
 class _Place(NamedTuple):
-    """In arguments: the node of that number, which was absorbed."""
+    """In arguments: the node of that number."""
 
     number: int
 
@@ -93,61 +94,72 @@ def fused(arena: Arena, resources: ExitStack) -> list[Any]:
 
 
 class _Fusing:
+    """A pass over the nodes in order. A step is pending until a reader absorbs it, or needs it as a node."""
+
     def __init__(self, arena: Arena, resources: ExitStack) -> None:
         self._arena = arena
         self._resources = resources
-        self._wanted = set(arena.outputs)
-        self._nodes: list[Any] = []  # by number; None for those that are absorbed
-        self._absorbed: dict[int, tuple[Pipeline, list[Any]]] = {}
+        self._wanted = frozenset(arena.outputs)
+        self._nodes: dict[int, Any] = {}
+        self._pending: dict[int, tuple[Pipeline, list[Any]]] = {}  # a step's function and arguments
         self._pipelines: dict[Any, Pipeline] = {}  # one for all partitions of a layer, so that it travels once
-        self._direct: dict[int, frozenset[int]] = {}  # inputs of a step that are arguments, not within one
 
     def run(self) -> list[Any]:
-        arena = self._arena
-        for number, node in enumerate(arena.nodes):
-            inputs = arena.inputs(number)
-            if _is_step(node):
-                self._nodes.append(self._step(number, node, inputs))
-            elif type(node) is Piece and type(node._function) is Resource:
-                self._nodes.append(self._opened(node))
-            elif self._unchanged(inputs):
-                self._nodes.append(node)
+        for number, node in enumerate(self._arena.nodes):
+            if type(node) is Piece and type(node._function) is Step:
+                self._pending[number] = self._step(number, node)
             else:
-                args, kwargs = node._filled([self._nodes[each] for each in inputs])
-                self._nodes.append(make_as(type(node), node._function, args, kwargs, None, node._nout, node.key))
-        return [self._nodes[number] for number in arena.outputs]
+                self._nodes[number] = self._other(number, node)
+        return [self._node(number) for number in self._arena.outputs]
 
-    def _opened(self, node: Any) -> Any:
-        value = node._function.open()
-        self._resources.callback(value.close)
-        return leaf(value, node.key)
-
-    def _step(self, number: int, node: Any, inputs: tuple[int, ...]) -> Any:
-        """A node for a step and what it absorbs; None where it is absorbed itself."""
-        args, _ = node._filled([_Place(each) if each in self._absorbed else self._nodes[each] for each in inputs])
+    def _step(self, number: int, node: Any) -> tuple[Pipeline, list[Any]]:
+        """The function and arguments of a step and what it absorbs."""
+        inputs = self._arena.inputs(number)
+        if len(node._args) == 1 and isinstance(node._args[0], Piece) and self._is_absorbed(inputs[0]):
+            within, values = self._pending.pop(inputs[0])
+            return self._pipeline(node._function, (within,)), values
         inner: list[Pipeline | None] = []
         flat: list[Any] = []
-        for arg, template in zip(args, node._args, strict=True):
-            if type(arg) is _Place:
-                pipeline, values = self._absorbed.pop(arg.number)
+        for template, arg, place in self._arguments(number, node):
+            if place >= 0 and self._is_absorbed(place):
+                pipeline, values = self._pending.pop(place)
                 inner.append(pipeline)
                 flat.extend(values)
+                continue
+            inner.append(None)
+            if place >= 0:
+                flat.append(self._node(place))
             else:
-                inner.append(None)
-                flat.append(_kept(arg) if arg is template else arg)
-        pipeline = self._pipeline(node._function, tuple(inner))
-        if self._is_absorbed(number, pipeline):
-            self._absorbed[number] = pipeline, flat
-            return None
-        if any(inner):
-            return make_as(Piece, pipeline, tuple(flat), None, None, None, node.key)
-        if self._unchanged(inputs):
-            return node
-        return make_as(Piece, node._function, args, None, None, None, node.key)
+                flat.append(_Kept(arg) if arg is template and type(arg) in _CONTAINERS else arg)
+        return self._pipeline(node._function, tuple(inner)), flat
 
-    def _unchanged(self, inputs: tuple[int, ...]) -> bool:
-        nodes = self._arena.nodes
-        return all(self._nodes[each] is nodes[each] for each in inputs)
+    def _arguments(self, number: int, node: Any) -> Iterable[tuple[Any, Any, int]]:
+        """Of each argument of a step what it was made of, itself, and the number of the node that it is, or -1."""
+        templates = node._args
+        inputs = self._arena.inputs(number)
+        lazy = [isinstance(each, Node) for each in templates]
+        if sum(lazy) == len(inputs):
+            numbers = iter(inputs)
+            return [
+                (each, each, next(numbers) if is_node else -1) for each, is_node in zip(templates, lazy, strict=True)
+            ]
+        places, _ = node._filled([_Place(each) for each in inputs])
+        direct = {each.number for each in places if type(each) is _Place}
+        filled, _ = node._filled([None if each in direct else self._node(each) for each in inputs])
+        return [
+            (template, arg, place.number if type(place) is _Place else -1)
+            for template, arg, place in zip(templates, filled, places, strict=True)
+        ]
+
+    def _is_absorbed(self, number: int) -> bool:
+        """Whether a node has no part but in its only reader, an argument of which it is."""
+        pending = self._pending.get(number)
+        return (
+            pending is not None
+            and len(self._arena.readers(number)) == 1
+            and number not in self._wanted
+            and pending[0].depth < DEEPEST
+        )
 
     def _pipeline(self, step: Step, inner: tuple[Pipeline | None, ...]) -> Pipeline:
         shape = (id(step), *map(id, inner))
@@ -156,27 +168,30 @@ class _Fusing:
             pipeline = self._pipelines[shape] = Pipeline(step, inner)
         return pipeline
 
-    def _is_absorbed(self, number: int, pipeline: Pipeline) -> bool:
-        readers = self._arena.readers(number)
-        if len(readers) != 1 or number in self._wanted or pipeline.depth >= DEEPEST:
-            return False
-        return number in self._arguments(readers[0])
-
-    def _arguments(self, number: int) -> frozenset[int]:
-        """The inputs that a step has as arguments of their own."""
-        found = self._direct.get(number)
-        if found is None:
+    def _node(self, number: int) -> Any:
+        """The node that takes a node's place: a pending step's is made now."""
+        node = self._nodes.get(number)
+        if node is None:
+            pipeline, flat = self._pending.pop(number)
             node = self._arena.nodes[number]
-            places: list[Any] = []
-            if _is_step(node):
-                places = list(node._filled([_Place(each) for each in self._arena.inputs(number)])[0])
-            found = self._direct[number] = frozenset(each.number for each in places if type(each) is _Place)
-        return found
+            if any(pipeline.inner):
+                node = make_as(Piece, pipeline, tuple(flat), None, None, None, node.key)
+            elif not self._unchanged(number):
+                node = make_as(Piece, pipeline.step, tuple(map(_value, flat)), None, None, None, node.key)
+            self._nodes[number] = node
+        return node
 
+    def _other(self, number: int, node: Any) -> Any:
+        """What takes the place of a node that is no step."""
+        if type(node) is Piece and type(node._function) is Resource:
+            value = node._function.open()
+            self._resources.callback(value.close)
+            return leaf(value, node.key)
+        if self._unchanged(number):
+            return node
+        args, kwargs = node._filled([self._node(each) for each in self._arena.inputs(number)])
+        return make_as(type(node), node._function, args, kwargs, None, node._nout, node.key)
 
-def _is_step(node: Any) -> bool:
-    return type(node) is Piece and type(node._function) is Step
-
-
-def _kept(value: Any) -> Any:
-    return _Kept(value) if type(value) in (list, tuple, set, frozenset, dict) else value
+    def _unchanged(self, number: int) -> bool:
+        nodes = self._arena.nodes
+        return all(self._node(each) is nodes[each] for each in self._arena.inputs(number))

@@ -164,6 +164,8 @@ def blockwise(label: str, identity: Sequence[Any], step: Step, count: int, argum
     inputs = [layer for each in arguments if (layer := getattr(each, "_layer", None)) is not None]
 
     def make(keys: list[Any]) -> list[Any]:
+        if len(arguments) == 1 and isinstance(arguments[0], Partitioned):
+            return [piece(step, (node,), key) for node, key in zip(arguments[0].layer.nodes, keys, strict=True)]
         columns = [each.layer.nodes if isinstance(each, Partitioned) else None for each in arguments]
         return [
             piece(step, tuple([a if c is None else c[i] for a, c in zip(arguments, columns, strict=True)]), key)
