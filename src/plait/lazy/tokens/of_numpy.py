@@ -25,7 +25,7 @@ _FOREIGN = 2  # dtype.isbuiltin of another package's
 @normalize_token.register(np.ndarray)
 def _array(value: np.ndarray[Any, Any]) -> Any:
     if type(value) not in (np.ndarray, np.memmap):
-        return objects.form(value)
+        return _masked(value) if isinstance(value, np.ma.MaskedArray) else objects.form(value)
     if value.dtype.hasobject:
         return "array", value.dtype, value.shape, _objects(value.ravel().tolist())
     order: Literal["C", "F"] = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
@@ -35,6 +35,10 @@ def _array(value: np.ndarray[Any, Any]) -> Any:
     except (TypeError, ValueError):  # a dtype that has no buffer, of 0 bytes or another package's
         flat = np.frombuffer(flat.tobytes(), np.uint8)
     return "array", value.dtype, value.shape, order, hash_buffer_hex(flat)
+
+
+def _masked(value: np.ma.MaskedArray[Any, Any]) -> Any:
+    return type(value), value.data, np.ma.getmaskarray(value), value.fill_value
 
 
 def _objects(items: list[Any]) -> Any:
