@@ -15,6 +15,7 @@ from plait.lazy import bag as db
 from plait.lazy import config
 from plait.lazy.bag import shuffle
 from plait.lazy.bag.hashes import stable_hash
+from plait.lazy.scratch import Scratch
 
 
 @pytest.fixture
@@ -153,9 +154,11 @@ def test_no_file_is_left_after_ctrl_c(run_script, tmp_path):
         import os, signal, sys
         from plait.lazy import bag as db, config
 
+        caller = os.getpid()
+
         def interrupt(pair):
             if pair[0] == 77_777:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(caller, signal.SIGINT)
             return pair
 
         with config.set({"temporary-directory": sys.argv[1]}):
@@ -166,7 +169,7 @@ def test_no_file_is_left_after_ctrl_c(run_script, tmp_path):
     """
     folder = tmp_path / "temporary"
     folder.mkdir()
-    for scheduler in ("sync", "threads"):
+    for scheduler in ("sync", "threads", "processes"):
         result = run_script(source, str(folder), scheduler)
         assert result.stdout == "[]\n", result.stderr
 
@@ -216,7 +219,7 @@ def test_a_full_disk_is_named_with_the_remedy_and_is_emptied(scheduler, tmp_path
 
 
 def test_a_file_that_was_cut_is_told_from_one_without_groups(tmp_path):
-    space = shuffle.Space(str(tmp_path))
+    space = Scratch(str(tmp_path))
     shuffle.write(lambda x: x, 2, 10, range(10), space, 0)
     assert dict(shuffle.read(2, 1, space, 0) + shuffle.read(2, 1, space, 1)) == {i: [i] for i in range(10)}
     path = tmp_path / "0"

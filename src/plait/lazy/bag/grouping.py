@@ -17,6 +17,7 @@ from plait.lazy.bag import shuffle, streams
 from plait.lazy.bag.hashes import stable_hash
 from plait.lazy.bag.layers import Layer, Resource, Step, named, piece
 from plait.lazy.bag.reductions import layer_name
+from plait.lazy.scratch import open_scratch
 
 if TYPE_CHECKING:
     from plait.lazy.bag.bags import Bag
@@ -46,7 +47,7 @@ def on_disk(bag: Bag, grouper: Any, count: int, block: int) -> Layer:
 
     def make(keys: list[Any]) -> list[Any]:
         token = layer_name(keys[0])
-        space = piece(Resource(shuffle.open_space, "groupby-space"), (), f"groupby-space-{token}")
+        space = piece(Resource(open_scratch, "groupby-space"), (), f"groupby-space-{token}")
         parts = [
             piece(write, (node, space, i), (f"{label}-part-{token}", i)) for i, node in enumerate(bag._layer.nodes)
         ]

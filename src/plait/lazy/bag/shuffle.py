@@ -7,9 +7,8 @@ pieces of all files. So memory is bounded by a block and an output partition, an
     block 0: groups for 0 | groups for 1 | ...     block 1: ...     index: offsets of block 0, of block 1, ...
     footer: how many blocks, where the index begins
 
-The files are in a directory of the run's own, which only the user can enter (0700, files 0600), below the option
-`temporary-directory`. The caller of compute() opens it and removes it when the run is over, however it ends; a file is
-complete or does not have its name, so a task may be repeated.
+The files are in a directory of the run's own (see `plait.lazy.scratch`), which the caller of compute() opens, and
+removes when the run is over. A file is complete or does not have its name, so a task may be repeated.
 """
 
 from __future__ import annotations
@@ -17,63 +16,33 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-import shutil
 import struct
-import tempfile
 import uuid
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
-from weakref import finalize
 
-from plait.lazy import config
 from plait.lazy.bag.hashes import partition_of
 from plait.lazy.bag.streams import table_of
+from plait.lazy.scratch import Scratch, explained, private
 from plait.parallel.transport import pickling
 
 _FOOTER = struct.Struct("<QQ")
 _BUFFER_BYTES = 1 << 20
 _OFFSET_BYTES = 8
-_REMOVALS = 8  # attempts, while tasks that were cancelled still write
 
 
-class Space:
-    """A directory for the files of one run. A pickle of it is a Space for others, that does not remove it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Space, (self.path,)
-
-    def close(self) -> None:
-        """Remove the directory and all that is in it."""
-        for _ in range(_REMOVALS):
-            shutil.rmtree(self.path, ignore_errors=True)
-            if not os.path.lexists(self.path):
-                return
-
-
-def open_space() -> Space:
-    """A new Space, which is removed when it is closed, or else with the object."""
-    where = config.get("temporary-directory", None)
-    try:
-        space = Space(tempfile.mkdtemp(prefix="plait-shuffle-", dir=where))
-    except OSError as error:
-        raise _explained(error, str(where or tempfile.gettempdir())) from error
-    finalize(space, Space.close, Space(space.path))
-    return space
-
-
-def write(key: Callable[[Any], Any], count: int, block: int, elements: Iterable[Any], space: Space, number: int) -> int:
+def write(
+    key: Callable[[Any], Any], count: int, block: int, elements: Iterable[Any], space: Scratch, number: int
+) -> int:
     """Write the elements of an input partition for `count` output partitions; how many bytes that were.
 
     block: how many elements are held at a time. Raises OSError, saying where no space is left.
     """
     name = os.path.join(space.path, f"{uuid.uuid4().hex}.new")
     try:
-        with open(name, "wb", buffering=_BUFFER_BYTES, opener=_private) as file:
+        with open(name, "wb", buffering=_BUFFER_BYTES, opener=private) as file:
             index = array("Q")
             stream = iter(elements)
             while some := list(islice(stream, block)):
@@ -84,13 +53,9 @@ def write(key: Callable[[Any], Any], count: int, block: int, elements: Iterable[
         os.replace(name, os.path.join(space.path, str(number)))
     except OSError as error:
         if error.filename is None or str(error.filename).startswith(space.path):
-            raise _explained(error, space.path) from error
+            raise explained(error, space.path, "groupby writes its partitions") from error
         raise
     return end
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def _write_block(file: Any, groups: dict[Any, list[Any]], count: int) -> list[int]:
@@ -106,7 +71,7 @@ def _write_block(file: Any, groups: dict[Any, list[Any]], count: int) -> list[in
     return offsets
 
 
-def read(count: int, written: int, space: Space, number: int) -> list[tuple[Any, list[Any]]]:
+def read(count: int, written: int, space: Scratch, number: int) -> list[tuple[Any, list[Any]]]:
     """(key, elements) of an output partition, of `count`, from `written` files."""
     groups: dict[Any, list[Any]] = {}
     for each in range(written):
@@ -151,14 +116,3 @@ def _read(descriptor: int, start: int, size: int) -> bytes:
             raise OSError(errno.EIO, "the file of a shuffle became shorter while it was read")
         start, size = start + len(parts[-1]), size - len(parts[-1])
     return b"".join(parts)
-
-
-def _explained(error: OSError, path: str) -> OSError:
-    """The error with the remedy, where a disk is full."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    text = (
-        f"{os.strerror(error.errno)}, in {path}, while groupby writes its partitions; free some, set the option "
-        "temporary-directory to a larger disk, or pass shuffle='tasks'"
-    )
-    return OSError(error.errno, text)
