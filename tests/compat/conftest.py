@@ -2,6 +2,15 @@
 
 import pytest
 
+from plait.parallel import pool
+
+
+@pytest.fixture(autouse=True)
+def no_workers_stay():
+    """Later tests count this process's children."""
+    yield
+    pool.shutdown()
+
 
 @pytest.fixture
 def holds(run_script):

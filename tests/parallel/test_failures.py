@@ -50,11 +50,11 @@ def test_failures_in_large_batches_cost_little(monkeypatch, failing, tasks_sent,
             raise ValueError(i)
         return i
 
-    from plait.parallel import backends
+    from plait.parallel.backends import thread_runner
 
-    submit = backends.Threads.submit
+    submit = thread_runner.Threads.submit
     monkeypatch.setattr(
-        backends.Threads,
+        thread_runner.Threads,
         "submit",
         lambda self, first, tasks, labels=None: sent.append(len(tasks)) or submit(self, first, tasks, labels),
     )
@@ -361,3 +361,18 @@ def test_cancelling_reaches_a_loop_within_a_task(tmp_path, monkeypatch):
         Parallel(n_jobs=2, backend="threading")(delayed(outer)(i) for i in range(2))
     assert inner.wait(30)
     assert said == [TaskCancelled]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_an_error_while_the_next_tasks_are_made_loses_no_result(backend, kind):
+    """They are asked for when a batch has come back, whose results nobody has yet."""
+
+    def calls():
+        for i in range(5):
+            yield delayed(abs)(-i)
+        raise kind("no more")
+
+    with pytest.raises(kind) as caught:
+        Parallel(n_jobs=2, backend=backend, batch_size=1, pre_dispatch=1)(calls())
+    assert caught.value.results == {i: i for i in range(5)}

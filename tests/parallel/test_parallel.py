@@ -476,7 +476,7 @@ def test_leaving_the_block_ends_an_unfinished_generator(launched, tmp_path):
 
     with (
         pytest.warns(UserWarning, match="cancelled|not used"),
-        Parallel(n_jobs=2, return_as="generator", batch_size=1, pre_dispatch=2) as parallel,
+        Parallel(n_jobs=2, return_as="generator_unordered", batch_size=1, pre_dispatch=2) as parallel,
     ):
         results = parallel(delayed(touch)(i) for i in range(100))
         next(results)

@@ -4,14 +4,19 @@ Whoever must block or start a real OS thread, patched standard library or not, t
 this module before it patches, so what is here is the original however late it is asked for.
 """
 
+from __future__ import annotations
+
 import _thread
 from _thread import RLock, allocate_lock, get_ident, get_native_id
 from _thread import _local as local
-from collections.abc import Callable
 from os import fork, wait4, waitpid
 from select import epoll, poll, select
 from time import sleep
-from typing import Any
+
+TYPE_CHECKING = False  # type checkers read it as true
+if TYPE_CHECKING:  # they are slow to import
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = [
     "RLock",

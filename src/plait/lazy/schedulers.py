@@ -14,15 +14,18 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
 from plait.lazy import config
 from plait.lazy._native.arena import Execution
-from plait.parallel import backends, nesting, pool
+from plait.parallel import nesting, pool
 from plait.parallel.batching import AutoBatches
 from plait.parallel.budget import worker_count
+
+if TYPE_CHECKING:
+    from plait.parallel.backends.base import Runner
 
 Scheduler: TypeAlias = Callable[[Execution, int | None], None]
 
@@ -96,8 +99,10 @@ class _ThreadRun:
 
 def processes(execution: Execution, workers: int | None) -> None:
     """Run the nodes on worker processes."""
+    from plait.parallel.backends.process_runner import open_processes
+
     budget = nesting.budget()
-    run = backends.open_processes(max(2, budget.cores) if workers is None else workers)
+    run = open_processes(max(2, budget.cores) if workers is None else workers)
     if run is None:  # inside a worker, and none are left
         sync(execution, None)
         return
@@ -115,7 +120,7 @@ def processes(execution: Execution, workers: int | None) -> None:
 class _Dispatcher:
     """Keeps worker processes supplied with ready nodes. One thread or greenlet."""
 
-    def __init__(self, execution: Execution, run: backends.Runner) -> None:
+    def __init__(self, execution: Execution, run: Runner) -> None:
         self._execution = execution
         self._run = run
         self._sizes = AutoBatches()

@@ -99,6 +99,15 @@ class Completions(Generic[T]):
         source.attend()
         return False
 
+    def first(self) -> T:
+        """The next item, which stays until drop(): an interrupt meanwhile does not lose it. Waits as wait() does."""
+        self.wait()
+        return self.items[0]
+
+    def drop(self) -> None:
+        """What first() gave is dealt with."""
+        self.items.popleft()
+
     def take(self, deadline: float | None = None) -> T:
         """The next item; waits for it as wait() does."""
         self.wait(deadline)

@@ -9,7 +9,6 @@ none of them sees what another sets.
 
 from __future__ import annotations
 
-import pickle
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -84,6 +83,8 @@ def _of_scope() -> Settings:
     if backend is None:
         backend = registry.at_level(scope.level)
     elif isinstance(backend, bytes):  # it came to a worker process
+        import pickle
+
         backend = pickle.loads(backend)
     return DEFAULTS._replace(backend=backend, n_jobs=scope.n_jobs)
 

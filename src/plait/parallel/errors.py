@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
+from _pickle import PicklingError  # where pickle has it from; pickle itself is slow to import
 from functools import cache
 from typing import Any
 
@@ -34,7 +34,7 @@ class WorkerDied(PoolError):
         self.task = task
 
 
-class TransportError(PlaitError, pickle.PicklingError):
+class TransportError(PlaitError, PicklingError):
     """Something could not travel to a worker process or back. Names the task and the part that is to blame."""
 
 

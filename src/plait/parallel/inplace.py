@@ -22,6 +22,8 @@ from plait.trace import ring
 class InPlaceLoop:
     """The tasks of one call, in the caller's own greenlet or thread."""
 
+    in_place = True
+
     def __init__(
         self,
         tasks: Iterator[Any],

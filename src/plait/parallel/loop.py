@@ -41,6 +41,8 @@ _STARTING_S = 0.05  # how often to look whether a worker that starts has begun i
 class Loop:
     """The tasks of one call on one runner. Used by one greenlet or thread at a time."""
 
+    in_place = False
+
     def __init__(
         self,
         tasks: Iterator[Any],
@@ -274,8 +276,9 @@ class Loop:
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def _take(self) -> None:
-        """Take in one batch that has come back."""
-        batch = self._runner.completions.take()
+        """Take in one batch that has come back. Where that is interrupted, leave() finds it again."""
+        completions = self._runner.completions
+        batch = completions.first()
         if not batch.tasks:  # the word that the pool was shut down
             raise batch.error or AssertionError("a batch without tasks came back, and no error with it")
         del self._under_way[batch.first]
@@ -293,6 +296,7 @@ class Loop:
             self._take_failed(batch, batch.error)
         else:
             self._record(batch.first, batch.results)
+        completions.drop()
         batch.results = []
 
     def _take_failed(self, batch: Batch, error: BaseException) -> None:
@@ -345,7 +349,8 @@ class Loop:
                 batch.settle()
             except Exception:  # it has failed, and one error is told already
                 continue
-            self._parts[batch.first] = batch.results
+            if batch.results:
+                self._parts[batch.first] = batch.results
         results = {first + at: value for first, part in self._parts.items() for at, value in enumerate(part)}
         try:
             error.results = results  # type: ignore[attr-defined]

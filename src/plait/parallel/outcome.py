@@ -159,13 +159,18 @@ class Batch:
         return f"{label}: {call_text(*self.tasks[offset])}"
 
     def settle(self) -> None:
-        """Make `results` and `error` of what worker processes sent. In the caller's thread: it runs users' code."""
+        """Make `results` and `error` of what worker processes sent. In the caller's thread: it runs users' code.
+
+        Where it was interrupted, a second call goes on.
+        """
         if self.death is not None:
             self.error = self.death
-        replies, self.replies = self.replies, []
+        replies = self.replies
         if len(replies) > 1:
             replies.sort(key=_by_begin)
         for begin, count, how, detail, singly, arrival in replies:
+            if count and begin + count <= len(self.results):  # before it was interrupted
+                continue
             if begin != len(self.results):  # what lies between was lost, or did not end before the batch failed
                 break
             if count:
@@ -182,6 +187,7 @@ class Batch:
             for begin, count, how, detail, _, _ in replies:
                 if how != DONE:
                     self._fail(begin + count, how, None if detail is None else pickle.loads(detail))
+        self.replies = []
 
     def _fail(self, offset: int, how: int, detail: Any) -> None:
         self._failed = min(offset, len(self.tasks) - 1)

@@ -14,22 +14,22 @@ from weakref import ref
 from plait._base import clock
 from plait.parallel import batching, callbacks, config, nesting, progress
 from plait.parallel import verbose as lines
-from plait.parallel.backends import adapter, registry
-from plait.parallel.backends.adapter import BackendSizes, runs_tasks_itself
-from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, Runner
+from plait.parallel.backends import registry
+from plait.parallel.backends.base import FallbackToBackend, NativeBackend, ParallelBackendBase, runs_tasks_itself
 from plait.parallel.backends.processes import MultiprocessingBackend
 from plait.parallel.budget import worker_count
 from plait.parallel.config import DEFAULTS, Default, Settings
 from plait.parallel.failures import FailurePolicy, Retries
-from plait.parallel.inplace import InPlaceLoop
 from plait.parallel.logger import Logger
-from plait.parallel.loop import Loop
 from plait.parallel.options import CallOptions, size_bytes
 from plait.parallel.reporting import Counting, Counts, Reporter, told
 from plait.parallel.tracebacks import trim
 
 if TYPE_CHECKING:
     from plait.parallel.asynchronous import AsyncResults
+    from plait.parallel.backends.base import Runner
+    from plait.parallel.inplace import InPlaceLoop
+    from plait.parallel.loop import Loop
 
 _RETURN_AS = ("list", "generator", "generator_unordered")
 
@@ -183,7 +183,7 @@ class Parallel(Logger):
         except GeneratorExit:
             results.close()  # it may not have been asked for a result yet
             self._end(aborted=True)
-            if isinstance(loop, Loop) and not sys.is_finalizing():
+            if not loop.in_place and not sys.is_finalizing():
                 self._warn_of_waste(loop)
             raise
         except BaseException as error:
@@ -213,7 +213,7 @@ class Parallel(Logger):
         if not self._managed_backend:
             self._backend.terminate()
 
-    def _warn_of_waste(self, loop: Loop) -> None:
+    def _warn_of_waste(self, loop: Counting) -> None:
         """A generator was dropped: say which of its work was for nothing."""
         unused, running = loop.done - loop.given, loop.sent - loop.done
         said = []
@@ -264,6 +264,8 @@ class Parallel(Logger):
             if isinstance(native, NativeBackend):
                 loop = self._native_loop(iterable, native, workers, self.return_ordered)
             else:
+                from plait.parallel.backends import adapter
+
                 run = adapter.runner(backend, self, workers, lambda: self._managed_backend)
                 loop = self._on(run, iterable, self._registered_sizes(backend), self.return_ordered)
         self._loop = loop
@@ -281,6 +283,8 @@ class Parallel(Logger):
 
     def _on(self, runner: Runner, tasks: Iterable[Any], sizes: Any, ordered: bool) -> Loop:
         """The loop on a runner, which is given back where there can be no loop."""
+        from plait.parallel.loop import Loop  # with the first loop comes all that runs it
+
         try:
             limit = _task_limit(self.pre_dispatch, runner.limit)
             self._pre_dispatch_amount = limit or 0
@@ -290,13 +294,19 @@ class Parallel(Logger):
             raise
 
     def _in_place(self, tasks: Iterable[Any], scope: nesting.Scope | None) -> InPlaceLoop:
+        from plait.parallel.inplace import InPlaceLoop
+
         items = iter(tasks)
         if isinstance(self.batch_size, int) and self.batch_size > 1:
             items = _by_batches(items, self.batch_size)
         return InPlaceLoop(items, self._policy, self._observer(tasks), scope)
 
     def _registered_sizes(self, backend: ParallelBackendBase) -> Any:
-        return BackendSizes(backend) if self.batch_size == "auto" else batching.batches(self.batch_size)
+        if self.batch_size != "auto":
+            return batching.batches(self.batch_size)
+        from plait.parallel.backends.adapter import BackendSizes
+
+        return BackendSizes(backend)
 
     def _options(self) -> CallOptions:
         """For a backend of plait's own."""

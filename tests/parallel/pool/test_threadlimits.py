@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from plait.parallel import Parallel, delayed, nesting
-from plait.parallel.backends.processes import Processes
+from plait.parallel.backends.process_runner import Processes
 from plait.parallel.options import PLAIN
 from plait.parallel.pool import threadlimits
 from plait.parallel.pool.threadlimits import VARIABLES

@@ -10,9 +10,6 @@ from plait.parallel.backends.base import ParallelBackendBase as ParallelBackendB
 from plait.parallel.backends.base import Runner as Runner
 from plait.parallel.backends.processes import LokyBackend as LokyBackend
 from plait.parallel.backends.processes import MultiprocessingBackend as MultiprocessingBackend
-from plait.parallel.backends.processes import Processes as Processes
-from plait.parallel.backends.processes import open_processes as open_processes
 from plait.parallel.backends.registry import register_parallel_backend as register_parallel_backend
 from plait.parallel.backends.sequential import SequentialBackend as SequentialBackend
 from plait.parallel.backends.threads import ThreadingBackend as ThreadingBackend
-from plait.parallel.backends.threads import Threads as Threads

@@ -16,22 +16,11 @@ from typing import Any
 from plait._base import clock
 from plait.green.waiter import DeadlineExceeded
 from plait.parallel import callbacks
-from plait.parallel.backends.base import NativeBackend, ParallelBackendBase
+from plait.parallel.backends.base import ParallelBackendBase
 from plait.parallel.completions import Completions
 from plait.parallel.outcome import Batch, Task, new_call, note_task, stopped
 
 _LOOK_S = 0.05  # how often a job that may never call back is asked whether it is over
-_RUNNING = ("submit", "apply_async", "retrieve_result", "retrieve_result_callback")
-
-
-def runs_tasks_itself(backend: ParallelBackendBase) -> bool:
-    """Whether the backend has a way of its own to run a batch. Plait's, and most of their subclasses, have not."""
-    for cls in type(backend).__mro__:
-        if cls.__module__.startswith("plait.") and issubclass(cls, NativeBackend):
-            return False
-        if any(name in cls.__dict__ for name in _RUNNING):
-            return True
-    return True
 
 
 class BackendSizes:

@@ -18,20 +18,25 @@ import threading
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from plait.parallel import nesting
 from plait.parallel.batching import Sizes, batches
 from plait.parallel.budget import cpu_count, worker_count
-from plait.parallel.completions import Completions
 from plait.parallel.nesting import Scope
 from plait.parallel.options import CallOptions
-from plait.parallel.outcome import Batch, Task
+
+if TYPE_CHECKING:
+    from plait.parallel.completions import Completions
+    from plait.parallel.outcome import Batch, Task
 
 # What stands above this module, and fills them in: `registry` the first, `config` the second.
 above: dict[str, Callable[..., Any]] = {}
 AT_LEVEL = "at_level"  # a nesting level -> the backend for loops there
 ACTIVE = "active"  # () -> the backend and number of workers that are in force
+
+
+_RUNNING = ("submit", "apply_async", "retrieve_result", "retrieve_result_callback")  # what a backend runs a batch by
 
 
 class Runner(Protocol):
@@ -227,3 +232,13 @@ def borrow(workers: int) -> int:
         budget.give_back(granted)
         return 0
     return granted
+
+
+def runs_tasks_itself(backend: ParallelBackendBase) -> bool:
+    """Whether the backend has a way of its own to run a batch. Plait's, and most of their subclasses, have not."""
+    for cls in type(backend).__mro__:
+        if cls.__module__.startswith("plait.") and issubclass(cls, NativeBackend):
+            return False
+        if any(name in cls.__dict__ for name in _RUNNING):
+            return True
+    return True

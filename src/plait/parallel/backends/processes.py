@@ -5,23 +5,17 @@ from __future__ import annotations
 import itertools
 import os
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from plait.parallel import nesting, pool
+from plait.parallel import nesting
 from plait.parallel.backends.autobatching import AutoBatchingMixin
 from plait.parallel.backends.base import FallbackToBackend, Runner, borrow
 from plait.parallel.backends.sequential import SequentialBackend
 from plait.parallel.backends.submitting import SubmittingBackend
-from plait.parallel.nesting import Scope
-from plait.parallel.options import BACKEND_KEYWORDS, PLAIN, CallOptions
-from plait.parallel.outcome import Batch, Task
-from plait.parallel.transport import pickling
-from plait.parallel.transport.packing import PRIVATE_COPIES, ArrayPolicy
+from plait.parallel.options import BACKEND_KEYWORDS, CallOptions
 
 if TYPE_CHECKING:
     from plait.parallel.executor import ProcessPoolExecutor
-    from plait.parallel.pool.process_pool import ProcessRun
 
 _leases = itertools.count(1)
 _OPTIONS = frozenset(CallOptions._fields)
@@ -89,6 +83,9 @@ class ProcessBackend(AutoBatchingMixin, SubmittingBackend):
         granted = borrow(workers)
         if not granted:
             return None
+        from plait.parallel.backends.process_runner import Processes
+        from plait.parallel.transport.packing import ArrayPolicy
+
         folder = None if self._workers is None else self._workers.folder
         arrays = ArrayPolicy(options.max_nbytes, options.mmap_mode, folder=folder)
         return Processes(granted, options, self.scope_of(self.workers), arrays)
@@ -136,59 +133,3 @@ class MultiprocessingBackend(ProcessBackend):
         if self._below_threads():
             return "Multiprocessing-backed parallel loops cannot be nested below threads, setting n_jobs=1"
         return None
-
-
-class Processes:
-    """Some of the pool's processes, for one call. The run is taken from the pool here; only the budget is added."""
-
-    def __init__(
-        self,
-        limit: int,
-        options: CallOptions = PLAIN,
-        scope: Scope = nesting.IN_PROCESS,
-        arrays: ArrayPolicy = PRIVATE_COPIES,
-    ) -> None:
-        self.limit = limit
-        if scope.backend is not None:
-            scope = scope._replace(backend=pickling.dumps(scope.backend))
-        from plait.parallel.pool import hooks  # a program that runs no loop does without
-
-        record = hooks.record(nesting.budget().cores // limit, options, scope)
-        if options.idle_worker_timeout is not None:
-            pool.processes().idle_s = options.idle_worker_timeout
-        try:
-            self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast, arrays)
-        except BaseException:
-            nesting.budget().give_back(limit)
-            raise
-        self.id = self._run.id
-        self.completions = self._run.completions
-        self._open = True
-
-    def submit(self, first: int, tasks: Sequence[Task], labels: Sequence[str] | None = None) -> Batch:
-        return self._run.submit(first, tasks, labels)
-
-    def has_begun(self, batch: Batch) -> bool:
-        return self._run.has_begun(batch)
-
-    def stop(self, batch: Batch) -> None:
-        self._run.stop(batch)
-
-    def cancel(self) -> None:
-        self._run.cancel()
-        self._give_back()
-
-    def close(self) -> None:
-        self._run.close()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        if self._open:
-            self._open = False
-            nesting.budget().give_back(self.limit)
-
-
-def open_processes(workers: int) -> Processes | None:
-    """So many of the pool's processes for one call; None where the caller had better run its tasks itself."""
-    granted = borrow(workers)
-    return Processes(granted) if granted else None

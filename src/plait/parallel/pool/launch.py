@@ -24,6 +24,7 @@ import select
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -195,7 +196,10 @@ class Launcher:
         # Taken before the fork: the hook that runs in the child closes the launcher's own.
         lifeline = os.dup(self._lifeline_read)
         try:
-            pid = natives.fork()
+            with warnings.catch_warnings():
+                # Of threads, which Python 3.12 warns of at every fork: those that matter were counted by can_fork().
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = natives.fork()
             if not pid:
                 worker.run(channel, page_fd, lifeline)
             return pid, None
