@@ -353,3 +353,20 @@ def test_without_a_scheduler_bags_are_computed_in_processes(numbers):
 def test_partitions_that_are_no_iterables_are_the_value(numbers):
     assert in_this_thread(numbers.map_partitions(len)) == [5, 5, 5, 5]
     assert not isinstance(in_this_thread(numbers.map_partitions(iter)), Iterator)
+
+
+def test_delayed_partitions_keep_their_keys_and_are_fused(numbers):
+    calls = []
+
+    def noted(x):
+        calls.append(x)
+        return x
+
+    chain = numbers.map(noted).map(add, 1)
+    parts = chain.to_delayed()
+    assert [part.key for part in parts] == chain.__dask_keys__()
+    assert isinstance(parts[0], plait.lazy.Delayed)
+    values = plait.lazy.compute(*parts, chain, scheduler="sync")
+    assert sum(values[:4], []) == values[4] == list(range(1, 21))
+    assert len(calls) == 20
+    assert numbers.sum().to_delayed().key == numbers.sum().key

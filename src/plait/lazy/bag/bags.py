@@ -14,15 +14,13 @@ from operator import getitem
 from random import Random
 from typing import Any, TypeAlias
 
-from plait.lazy._native.nodes import make
 from plait.lazy.bag import reductions, streams
 from plait.lazy.bag.collection import Collection, layer_of
 from plait.lazy.bag.items import Item
-from plait.lazy.bag.layers import Layer, Partitioned, Step, blockwise, named, piece
+from plait.lazy.bag.layers import Layer, Partitioned, Step, as_delayed, blockwise, named, piece
 from plait.lazy.bag.streams import MISSING
 from plait.lazy.bag.strings import StringAccessor
 from plait.lazy.handles import Delayed
-from plait.lazy.plain import identity
 from plait.parallel.naming import function_name
 
 Text: TypeAlias = str  # in a class that has a property of that name
@@ -191,8 +189,7 @@ class Bag(Collection):
 
     def to_delayed(self, optimize_graph: bool = True) -> list[Delayed]:
         """The partitions as delayed objects, whose chains of steps are fused when they are computed."""
-        nodes = self._layer.nodes
-        return [n if isinstance(n, Delayed) else make(identity, (n,), None, None, None, None) for n in nodes]
+        return [as_delayed(node) for node in self._layer.nodes]
 
     # -- reductions ------------------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class _Fusing:
 
     def run(self) -> list[Any]:
         for number, node in enumerate(self._arena.nodes):
-            if type(node) is Piece and type(node._function) is Step:
+            if type(node._function) is Step:
                 self._pending[number] = self._step(number, node)
             else:
                 self._nodes[number] = self._other(number, node)
@@ -115,7 +115,7 @@ class _Fusing:
     def _step(self, number: int, node: Any) -> tuple[Pipeline, list[Any]]:
         """The function and arguments of a step and what it absorbs."""
         inputs = self._arena.inputs(number)
-        if len(node._args) == 1 and isinstance(node._args[0], Piece) and self._is_absorbed(inputs[0]):
+        if len(node._args) == 1 and isinstance(node._args[0], Node) and self._is_absorbed(inputs[0]):
             within, values = self._pending.pop(inputs[0])
             return self._pipeline(node._function, (within,)), values
         inner: list[Pipeline | None] = []
@@ -183,7 +183,7 @@ class _Fusing:
 
     def _other(self, number: int, node: Any) -> Any:
         """What takes the place of a node that is no step."""
-        if type(node) is Piece and type(node._function) is Resource:
+        if type(node._function) is Resource:
             value = node._function.open()
             self._resources.callback(value.close)
             return leaf(value, node.key)

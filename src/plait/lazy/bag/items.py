@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plait.lazy._native.nodes import Node, make
+from plait.lazy._native.nodes import Node
 from plait.lazy.bag.collection import Collection, layer_of
-from plait.lazy.bag.layers import Layer, Step, given, piece
+from plait.lazy.bag.layers import Layer, Step, as_delayed, given, piece
 from plait.lazy.decorator import delayed
 from plait.lazy.handles import Delayed
-from plait.lazy.plain import identity
 from plait.parallel.naming import function_name
 
 
@@ -42,11 +41,7 @@ class Item(Collection):
 
     def to_delayed(self, optimize_graph: bool = True) -> Delayed:
         """The value as a delayed object."""
-        node = self._node
-        if isinstance(node, Delayed):
-            return node
-        lazy: Delayed = make(identity, (node,), None, None, None, None)
-        return lazy
+        return as_delayed(self._node)
 
     def apply(self, func: Callable[[Any], Any]) -> Item:
         """func(value), as an Item."""

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 from plait.lazy._native.nodes import Node, make_as
 from plait.lazy.bag.streams import concrete
+from plait.lazy.handles import Delayed
 from plait.lazy.tokens import tokenize
 from plait.parallel.naming import function_name
 
@@ -192,3 +193,12 @@ def piece(step: Step | Resource, args: tuple[Any, ...], key: Any, traverse: bool
 def named(prefix: str, function: Any) -> str:
     """A label that shows the user's function."""
     return f"{prefix}-{function_name(function)}" if callable(function) else prefix
+
+
+def as_delayed(node: Any) -> Delayed:
+    """The same call, under the same key, as a delayed object."""
+    if isinstance(node, Delayed):
+        return node
+    args, _ = node._filled(list(node._inputs))
+    lazy: Delayed = make_as(Delayed, node._function, args, None, None, None, node.key, bool(node._inputs))
+    return lazy
