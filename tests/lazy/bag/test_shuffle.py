@@ -227,3 +227,19 @@ def test_a_file_that_was_cut_is_told_from_one_without_groups(tmp_path):
     path.write_bytes(whole[:20])
     with pytest.raises(OSError, match="is not as it was written"):
         shuffle.read(2, 1, space, 0)
+
+
+def test_no_file_is_left_after_a_worker_was_killed(folder):
+    from plait.parallel.errors import PoolError
+
+    caller = os.getpid()
+
+    def deadly(x):
+        if x == 77:
+            assert os.getpid() != caller
+            os.kill(os.getpid(), 9)
+        return x % 3
+
+    with pytest.raises(PoolError):
+        db.range(100, npartitions=4).groupby(deadly).compute(scheduler="processes")
+    assert list(folder.iterdir()) == []
