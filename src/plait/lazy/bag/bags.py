@@ -14,7 +14,7 @@ from operator import getitem
 from random import Random
 from typing import Any, TypeAlias
 
-from plait.lazy.bag import reductions, streams
+from plait.lazy.bag import moments, reductions, streams
 from plait.lazy.bag.collection import Collection, layer_of
 from plait.lazy.bag.items import Item
 from plait.lazy.bag.layers import Layer, Partitioned, Step, as_delayed, blockwise, named, piece
@@ -122,7 +122,7 @@ class Bag(Collection):
         )
 
         def make_pieces(keys: list[Any]) -> list[Any]:
-            token = reductions.layer_name(keys[0])
+            token = reductions.token_of(keys[0])
             carry: Any = () if initial is MISSING else (initial,)
             pieces = []
             for i, node in enumerate(self._layer.nodes):
@@ -181,7 +181,7 @@ class Bag(Collection):
             nodes = self._layer.nodes[:count]
             if count == 1:
                 return [piece(last, (nodes[0],), keys[0])]
-            token = reductions.layer_name(keys[0])
+            token = reductions.token_of(keys[0])
             parts = [piece(some, (node,), (f"take-partial-{token}", i)) for i, node in enumerate(nodes)]
             return [piece(last, (piece(joined, (parts,), f"take-joined-{token}"),), keys[0])]
 
@@ -225,7 +225,7 @@ class Bag(Collection):
         layer = reductions.tree(
             self._layer, perpartition, aggregate, every, one, names, (perpartition, aggregate), lazily
         )
-        return out_type._of(layer) if issubclass(out_type, Collection) else out_type(layer)
+        return out_type._of(layer)
 
     def fold(
         self,
@@ -309,11 +309,11 @@ class Bag(Collection):
 
     def mean(self) -> Any:
         """The arithmetic mean."""
-        return self._reduced(reductions.totals, reductions.mean_of, False, name="mean")
+        return self._reduced(moments.totals, moments.mean_of, False, name="mean")
 
     def var(self, ddof: int = 0) -> Any:
         """The variance: the sum of the squares about the mean, divided by the count less ddof."""
-        return self._reduced(reductions.moments, partial(reductions.variance_of, ddof), False, name="var")
+        return self._reduced(moments.moments, partial(moments.variance_of, ddof), False, name="var")
 
     def std(self, ddof: int = 0) -> Any:
         """The square root of the variance."""
@@ -358,7 +358,7 @@ class Bag(Collection):
         told = other if isinstance(other, Collection | Delayed) or not isinstance(other, Iterable) else list(other)
 
         def make_pieces(keys: list[Any]) -> list[Any]:
-            held = piece(table, (told,), f"join-table-{reductions.layer_name(keys[0])}")
+            held = piece(table, (told,), f"join-table-{reductions.token_of(keys[0])}")
             rows = zip(self._layer.nodes, keys, strict=True)
             return [piece(match, (node, held), key) for node, key in rows]
 

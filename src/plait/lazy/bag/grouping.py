@@ -16,7 +16,7 @@ from plait.lazy import config
 from plait.lazy.bag import shuffle, streams
 from plait.lazy.bag.hashes import stable_hash
 from plait.lazy.bag.layers import Layer, Resource, Step, named, piece
-from plait.lazy.bag.reductions import layer_name
+from plait.lazy.bag.reductions import token_of
 from plait.lazy.scratch import open_scratch
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def on_disk(bag: Bag, grouper: Any, count: int, block: int) -> Layer:
     read = Step(partial(shuffle.read, count), label)
 
     def make(keys: list[Any]) -> list[Any]:
-        token = layer_name(keys[0])
+        token = token_of(keys[0])
         space = piece(Resource(open_scratch, "groupby-space"), (), f"groupby-space-{token}")
         parts = [
             piece(write, (node, space, i), (f"{label}-part-{token}", i)) for i, node in enumerate(bag._layer.nodes)
@@ -69,7 +69,7 @@ def by_tasks(bag: Bag, grouper: Any, branches: int) -> Layer:
     key = streams.getter(grouper)
 
     def make(keys: list[Any]) -> list[Any]:
-        token = layer_name(keys[0])
+        token = token_of(keys[0])
         group = Step(partial(_grouped, key, count), f"{label}-hash")
         level = [piece(group, (node,), (f"{label}-hash-{token}", i)) for i, node in enumerate(bag._layer.nodes)]
         for stage in range(stages):

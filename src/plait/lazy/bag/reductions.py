@@ -1,10 +1,6 @@
-"""Reductions: what partitions give, put together in a tree; and the functions of the statistics.
+"""Reductions: what partitions give, put together in a tree; folds, counts, what is largest or distinct.
 
-Partitions without elements take no part, unless there are no others. Sums of integers are exact; the mean and the
-variance of other numbers are combined from (count, mean, squares about the mean) of blocks, which loses no digits where
-numbers are large beside their spread.
-
-Source: Chan, Golub, LeVeque, Updating formulae and a pairwise algorithm for computing sample variances (1979).
+Partitions without elements take no part, unless there are no others.
 """
 
 from __future__ import annotations
@@ -15,19 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from copy import deepcopy
 from functools import partial, reduce
 from heapq import nlargest
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from plait.lazy.bag.layers import Layer, Step, piece
-from plait.lazy.bag.streams import MISSING, getter
+from plait.lazy.bag.streams import MISSING, blocks, getter
 from plait.lazy.likeness import is_empty
 from plait.parallel.naming import function_name
 
-EMPTY: Any = type(
-    "_Empty", (), {"__slots__": (), "__reduce__": lambda self: "EMPTY"}
-)()  # of a partition without elements
+# What a partition without elements gives.
+EMPTY: Any = type("_Empty", (), {"__slots__": (), "__reduce__": lambda self: "EMPTY"})()
 SPLIT_EVERY = 8
-_BLOCK = 1 << 14  # elements that are added up at once
 _LAZY = frozenset({sum, max, min, any, all, set, frozenset})  # built in, and content with an iterator
 
 
@@ -64,7 +58,7 @@ def tree(
     label = f"{names[1]}-aggregate"
 
     def make(keys: list[Any]) -> list[Any]:
-        token = layer_name(keys[0])
+        token = token_of(keys[0])
         level = [piece(first, (node,), (f"{names[0]}-part-{token}", i)) for i, node in enumerate(layer.nodes)]
         depth = 0
         while len(level) > every:
@@ -76,8 +70,8 @@ def tree(
     return Layer(label, (layer, *identity, every), [layer], 1, make, single)
 
 
-def layer_name(key: Any) -> str:
-    """The token in the key of a layer."""
+def token_of(key: Any) -> str:
+    """The token in a key of a layer's."""
     name = key[0] if isinstance(key, tuple) else key
     return str(name).rpartition("-")[2]
 
@@ -97,14 +91,13 @@ def names_of(perpartition: Callable[..., Any], aggregate: Callable[..., Any], na
 def applied(perpartition: Callable[..., Any], alone: bool, part: Any) -> Any:
     """perpartition(part), or EMPTY for a partition without elements that is not the only one."""
     if isinstance(part, Iterator):
-        for first in part:
-            return perpartition(_with_first(first, part))
-        return perpartition(()) if alone else EMPTY
+        first = next(part, EMPTY)
+        if first is EMPTY:
+            return perpartition(()) if alone else EMPTY
+        stream = chain((first,), part)
+        del first  # nothing but the stream holds on to it
+        return perpartition(stream)
     return EMPTY if not alone and is_empty(part) else perpartition(part)
-
-
-def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    return chain((first,), rest)
 
 
 def _aggregated(aggregate: Callable[..., Any], last: bool, values: Iterable[Any]) -> Any:
@@ -185,19 +178,7 @@ def counted(part: Any) -> int:
     """How many elements a partition has."""
     if isinstance(part, Sized):
         return len(part)
-    count = 0
-    for block in _blocks(part):
-        count += len(block)
-    return count
-
-
-def _blocks(part: Iterable[Any]) -> Iterator[list[Any]]:
-    if isinstance(part, list):
-        yield part
-        return
-    stream = iter(part)
-    while block := list(islice(stream, _BLOCK)):
-        yield block
+    return sum(map(len, blocks(part)))
 
 
 def frequencies(part: Iterable[Any]) -> dict[Any, int]:
@@ -258,73 +239,3 @@ def distinct(key: Any, part: Iterable[Any]) -> list[Any]:
 
 def distinct_of(key: Any, parts: Iterable[Iterable[Any]]) -> list[Any]:
     return distinct(key, chain.from_iterable(parts))
-
-
-# -- statistics ----------------------------------------------------------------------------------------------------
-
-Moments = tuple[int, Any, Any]  # count, mean, sum of the squares about the mean; or with exact sums, see moments()
-
-
-def totals(part: Iterable[Any]) -> tuple[int, Any]:
-    """(count, sum)."""
-    count, total = 0, 0
-    for block in _blocks(part):
-        count += len(block)
-        total = total + sum(block)
-    return count, total
-
-
-def mean_of(parts: Iterable[tuple[int, Any]]) -> Any:
-    """Raises ValueError for no elements."""
-    count, total = 0, 0
-    for n, t in parts:
-        count, total = count + n, total + t
-    if not count:
-        raise ValueError("the mean of a bag without elements is not defined")
-    return total / count
-
-
-def moments(part: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """What the variance needs: ("exact", count, sum, sum of squares) of integers, ("about", *Moments) of others."""
-    exact = [0, 0, 0]
-    about: Moments | None = None
-    for block in _blocks(part):
-        if set(map(type, block)) <= {int, bool}:
-            exact = [exact[0] + len(block), exact[1] + sum(block), exact[2] + sum(map(operator.mul, block, block))]
-        else:
-            mean = sum(block) / len(block)
-            spread = sum([(x - mean) ** 2 for x in block])
-            about = _added(about, (len(block), mean, spread))
-    found: list[tuple[Any, ...]] = [("exact", *exact)] if exact[0] else []
-    return found if about is None else [*found, ("about", *about)]
-
-
-def _added(one: Moments | None, other: Moments) -> Moments:
-    if one is None:
-        return other
-    (n, mean, spread), (m, other_mean, other_spread) = one, other
-    delta = other_mean - mean
-    return n + m, mean + delta * m / (n + m), spread + other_spread + delta * delta * n * m / (n + m)
-
-
-def variance_of(ddof: int, parts: Iterable[list[tuple[Any, ...]]]) -> Any:
-    """Raises ValueError where there are not more elements than `ddof`."""
-    found = list(chain.from_iterable(parts))
-    exact = [part[1:] for part in found if part[0] == "exact"]
-    n, total, squares = (sum(column) for column in zip(*exact, strict=True)) if exact else (0, 0, 0)
-    about: Moments | None = None
-    for part in found:
-        if part[0] == "about":
-            about = _added(about, (part[1], part[2], part[3]))
-    if about is None:
-        _check_count(n, ddof)
-        return (n * squares - total * total) / (n * (n - ddof))
-    if n:
-        about = _added(about, (n, total / n, (n * squares - total * total) / n))
-    _check_count(about[0], ddof)
-    return about[2] / (about[0] - ddof)
-
-
-def _check_count(count: int, ddof: int) -> None:
-    if count <= ddof:
-        raise ValueError(f"the variance of {count} elements with ddof={ddof} is not defined; it takes more than {ddof}")

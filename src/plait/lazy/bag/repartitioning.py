@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.lazy.bag import streams
 from plait.lazy.bag.layers import Layer, Step, piece
-from plait.lazy.bag.reductions import layer_name
+from plait.lazy.bag.reductions import token_of
 
 if TYPE_CHECKING:
     from plait.lazy.bag.bags import Bag
@@ -83,7 +83,7 @@ def cut(bag: Bag, pieces: Sequence[int], told: Any) -> Layer:
     take = Step(getitem, "repartition")
 
     def make(keys: list[Any]) -> list[Any]:
-        token = layer_name(keys[0])
+        token = token_of(keys[0])
         names = iter(keys)
         made: list[Any] = []
         for i, (node, count) in enumerate(zip(bag._layer.nodes, pieces, strict=True)):

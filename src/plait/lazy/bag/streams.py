@@ -13,6 +13,8 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
+_BLOCK = 1 << 14  # elements
+
 MISSING: Any = type("_Missing", (), {"__slots__": (), "__reduce__": lambda self: "MISSING"})()  # no value given
 
 
@@ -138,6 +140,16 @@ def called(func: Callable[..., Any], names: Sequence[str], *values: Any) -> Any:
 def joined(parts: Iterable[Any]) -> Iterator[Any]:
     """The elements of several partitions, one after another."""
     return chain.from_iterable(parts)
+
+
+def blocks(part: Iterable[Any]) -> Iterator[list[Any]]:
+    """The elements in lists, for what is done with many at once."""
+    if isinstance(part, list):
+        yield part
+        return
+    stream = iter(part)
+    while block := list(islice(stream, _BLOCK)):
+        yield block
 
 
 def first_of(k: int, part: Iterable[Any]) -> list[Any]:
