@@ -34,6 +34,8 @@ cdef extern from "Python.h":
 cdef long long NOTHING = 1 << 60
 cdef object ELLIPSIS = type(...)
 cdef object normalize = None
+cdef dict handlers = {}
+cdef dict inherited = {}
 
 walks = {}  # by greenlet: those in which a handler runs
 
@@ -186,7 +188,8 @@ cdef object reduced(object value, Walk walk):
     if walk.greenlet is None:
         walk.greenlet = getcurrent()
         walks[walk.greenlet] = walk
-    form = normalize(value)
+    handler = handlers.get(kind) or inherited.get(kind)
+    form = normalize(value) if handler is None else handler(value)
     return form if form is value else settled(form, walk)
 
 
@@ -250,6 +253,6 @@ cdef str digest_of(object form):
 
 
 def register(dispatch):
-    """Have `dispatch` asked for the forms of what is no builtin value."""
-    global normalize
-    normalize = dispatch
+    """Have `dispatch` asked for the forms of what is no builtin value; its tables are looked into first."""
+    global normalize, handlers, inherited
+    normalize, handlers, inherited = dispatch, dispatch._lookup, dispatch._inherited

@@ -17,35 +17,40 @@ normalize_token.register(pd.Timestamp, lambda value: ("Timestamp", repr(value)))
 normalize_token.register((type(pd.NA), type(pd.NaT)), itself)
 
 
+def _kind(value: Any) -> str:
+    """The class by name: a fifth of the time of its token, and pandas' classes are all importable."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
 @normalize_token.register(pd.DataFrame)
 def _frame(value: pd.DataFrame) -> Any:
-    columns = [value.iloc[:, place].array for place in range(value.shape[1])]
-    return [type(value), columns, value.columns, value.index]
+    columns = [value._get_column_array(place) for place in range(value.shape[1])]  # without a series around: a tenth
+    return [_kind(value), columns, value.columns, value.index]
 
 
 @normalize_token.register(pd.Series)
 def _series(value: pd.Series) -> Any:
-    return [type(value), value.name, value.dtype, value.array, value.index]
+    return [_kind(value), value.name, value.dtype, value.array, value.index]
 
 
 @normalize_token.register(pd.Index)
 def _index(value: pd.Index) -> Any:
-    return type(value), value.name, value.array
+    return _kind(value), value.name, value.array
 
 
 @normalize_token.register(pd.RangeIndex)
 def _range_index(value: pd.RangeIndex) -> Any:
-    return type(value), value.start, value.stop, value.step, value.dtype, value.name
+    return _kind(value), value.start, value.stop, value.step, value.dtype, value.name
 
 
 @normalize_token.register(pd.MultiIndex)
 def _multi_index(value: pd.MultiIndex) -> Any:
-    return [type(value), list(value.names), list(value.levels), list(value.codes)]
+    return [_kind(value), list(value.names), list(value.levels), list(value.codes)]
 
 
 @normalize_token.register(pd.api.extensions.ExtensionArray)
 def _array(value: Any) -> Any:
-    return type(value), value.dtype, value.to_numpy()
+    return _kind(value), value.dtype, value.to_numpy()
 
 
 @normalize_token.register(pd.arrays.NumpyExtensionArray)
@@ -55,13 +60,13 @@ def _numpy_array(value: Any) -> Any:
 
 @normalize_token.register(pd.arrays.SparseArray)
 def _sparse(value: Any) -> Any:
-    return type(value), value.dtype, len(value), value.sp_values, value.sp_index.indices
+    return _kind(value), value.dtype, len(value), value.sp_values, value.sp_index.indices
 
 
 @normalize_token.register((pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray))
 def _masked(value: Any) -> Any:
     missing = value.isna()
-    return type(value), value.dtype, missing, value.to_numpy(value.dtype.numpy_dtype, na_value=0)
+    return _kind(value), value.dtype, missing, value.to_numpy(value.dtype.numpy_dtype, na_value=0)
 
 
 @normalize_token.register(pd.arrays.ArrowExtensionArray)
@@ -69,7 +74,7 @@ def _arrow(value: Any) -> Any:
     import pyarrow as pa
 
     joined = pa.chunked_array(value.__arrow_array__()).combine_chunks()
-    return type(value), value.dtype, joined
+    return _kind(value), value.dtype, joined
 
 
 @normalize_token.register(pd.Categorical)
@@ -94,7 +99,7 @@ def _categorical_dtype(value: pd.CategoricalDtype) -> Any:
 
 @normalize_token.register(pd.api.extensions.ExtensionDtype)
 def _dtype(value: Any) -> Any:
-    return type(value), str(value.name)
+    return _kind(value), str(value.name)
 
 
 @normalize_token.register(pd.offsets.BaseOffset)

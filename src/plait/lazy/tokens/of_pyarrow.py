@@ -26,12 +26,12 @@ def _schema(value: pa.Schema) -> Any:
 
 @normalize_token.register((pa.Table, pa.RecordBatch))
 def _table(value: Any) -> Any:
-    return type(value), value.schema, value.columns
+    return type(value).__name__, value.schema, value.columns
 
 
 @normalize_token.register(pa.ChunkedArray)
 def _chunked(value: pa.ChunkedArray) -> Any:
-    return type(value), value.type, value.chunks
+    return type(value).__name__, value.type, value.chunks
 
 
 @normalize_token.register(pa.Array)
@@ -39,7 +39,7 @@ def _array(value: pa.Array) -> Any:
     buffers = value.buffers()
     if buffers and value.null_count == 0:
         buffers[0] = None
-    return type(value), value.type, len(value), value.offset, buffers
+    return type(value).__name__, value.type, len(value), value.offset, buffers
 
 
 @normalize_token.register(pa.Buffer)
