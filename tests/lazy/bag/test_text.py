@@ -166,3 +166,20 @@ def test_from_url_gives_the_lines_of_what_is_there(files):
     url = (files / "0.txt").as_uri()
     assert in_this_thread(db.from_url([url, url])) == [line.encode() for line in LINES[:10]] * 2
     assert db.from_url(url).npartitions == 1
+
+
+def test_other_file_systems_are_reached_by_url_and_get_their_options():
+    import fsspec
+
+    files = fsspec.filesystem("memory")
+    files.pipe({"/bags/a.txt": b"one\ntwo\n", "/bags/b.txt": b"three\n"})
+    try:
+        assert in_this_thread(db.read_text("memory://bags/*.txt")) == ["one\n", "two\n", "three\n"]
+        assert in_this_thread(db.read_text("memory://bags/*.txt", blocksize=5)) == ["one\n", "two\n", "three\n"]
+        db.from_sequence("abc", npartitions=1).to_textfiles("memory://bags/out-*", scheduler="sync")
+        assert files.cat("/bags/out-0") == b"a\nb\nc"
+        options = {"skip_instance_cache": True, "auto_mkdir": False}
+        (file,) = db.read_text("file:///etc/hostname", storage_options=options)._layer.nodes[0]._args
+        assert file.fs.auto_mkdir is False
+    finally:
+        files.rm("/bags", recursive=True)

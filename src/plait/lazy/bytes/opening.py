@@ -38,7 +38,7 @@ def checked(paths: Any) -> Paths:
 
 def open_files(
     paths: Any,
-    mode: str,
+    mode: str = "rb",
     compression: str | None = "infer",
     encoding: str | None = "utf-8",
     errors: str | None = None,
