@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import textwrap
+import types
 from array import array
 
 import numpy as np
@@ -90,6 +91,17 @@ def test_arrow():
     assert 108_000 < sizeof(table) < 120_000
     assert 8000 < sizeof(table.column("x")) < 10_000
     assert 8000 < sizeof(table.column("x").chunk(0)) < 10_000
+
+
+def test_arrays_on_a_gpu_say_their_size(monkeypatch):
+    class ndarray:
+        nbytes = 12345
+
+    ndarray.__module__ = "cupy"
+    module = types.ModuleType("cupy")
+    module.ndarray = ndarray
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    assert sizeof(ndarray()) == 12345
 
 
 def test_packages_are_not_imported_for_what_is_not_theirs():

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 from plait.lazy.dispatch import Dispatch, Handler
 
 _SAMPLES = 10
-_OWN = {name: f"plait.lazy.sizes_{name}" for name in ("numpy", "pandas", "pyarrow", "scipy", "xarray", "cupy", "rmm")}
+_OWN = {name: f"plait.lazy.sizes_{name}" for name in ("numpy", "pandas", "pyarrow", "scipy", "xarray")}
+_ON_GPU = {"cupy": "ndarray", "rmm": "DeviceBuffer"}  # package -> class, whose `nbytes` says all
 
 
 class SizeOf(Dispatch):
@@ -110,5 +111,11 @@ def _places(count: int) -> list[int]:
     return Random(count).sample(range(count), _SAMPLES)
 
 
+def _register_nbytes(package: str, name: str) -> None:
+    sizeof.register(getattr(import_module(package), name), lambda x: int(x.nbytes))
+
+
 for _package, _module in _OWN.items():
     sizeof.register_lazy(_package, partial(import_module, _module))
+for _package, _name in _ON_GPU.items():
+    sizeof.register_lazy(_package, partial(_register_nbytes, _package, _name))
