@@ -136,3 +136,30 @@ def test_other_packages_bring_sizes_by_entry_points(tmp_path):
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
     assert run.stdout == "12345\n"
     assert "the sizeof plugin 'a' failed" in run.stderr
+
+
+def test_datasets_of_xarray():
+    xarray = pytest.importorskip("xarray")
+    numbers = np.zeros(1000)
+    array = xarray.DataArray(numbers, dims=["x"], coords={"x": np.arange(1000.0)}, name="foo")
+    dataset = array.to_dataset()
+    assert 8000 < sizeof(array) < 10_000
+    assert 8000 < sizeof(dataset.x) < 20_000
+    assert 16_000 < sizeof(dataset) < 30_000
+    assert 8000 < sizeof(dataset.indexes) < 30_000
+    assert sizeof(array.variable) > 8000
+
+
+def test_arrays_of_xarray_on_disk_are_not_read():
+    xarray = pytest.importorskip("xarray")
+    indexing = pytest.importorskip("xarray.core.indexing")
+
+    class OnDisk(xarray.backends.BackendArray):
+        shape, dtype = (10**6,), np.dtype("f8")
+
+        def __getitem__(self, key):
+            raise AssertionError("read")
+
+    variable = xarray.Variable("x", indexing.LazilyIndexedArray(OnDisk()))
+    assert sizeof(variable) < 10_000
+    assert sizeof(xarray.Dataset({"foo": variable})) < 10_000

@@ -16,8 +16,9 @@ _NAMED = (xr.DataArray, xr.Variable, *([xr.NamedArray] if hasattr(xr, "NamedArra
 
 @sizeof.register(_NAMED)
 def _array(x: Any) -> int:
-    # An array on disk is read as soon as its elements are asked for; the variable knows it without.
-    return sys.getsizeof(x) + sizeof(getattr(x, "variable", x)._data)
+    variable = getattr(x, "variable", x)
+    in_memory = getattr(variable, "_in_memory", True)  # else asking for the elements reads them
+    return sys.getsizeof(x) + sizeof(variable.data if in_memory else variable._data)
 
 
 @sizeof.register(xr.Dataset)
