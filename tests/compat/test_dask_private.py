@@ -5,13 +5,14 @@ import json
 import operator
 import os
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from plait.compat.dask_private import cli, docs, files, system, utils
-from plait.lazy import config
+from plait.compat.dask_private import cli, docs, files, system, utils, utils_test
+from plait.lazy import config, get
 
 
 class Original:
@@ -277,3 +278,19 @@ def test_commands_of_other_packages():
 def test_the_command_runs_as_a_module(run_plait):
     result = run_plait("run", "--as", "dask", "-m", "dask", "config", "get", "array.backend")
     assert result.stdout == "numpy\n", result.stderr
+
+
+# -- what tests share --------------------------------------------------------------------------------------------
+
+
+class TestOurGet(utils_test.GetFunctionTestMixin):
+    get = staticmethod(get)
+
+
+def test_layers_by_name():
+    graph = SimpleNamespace(layers={"a-1": {}, "b-2": {}})
+    assert utils_test.hlg_layer(graph, "b") is graph.layers["b-2"]
+    with pytest.raises(KeyError, match="No layer starts with 'c'"):
+        utils_test.hlg_layer(graph, "c")
+    assert utils_test.import_or_none("no_such_module") is None
+    assert utils_test.import_or_none("json") is json

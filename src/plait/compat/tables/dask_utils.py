@@ -47,5 +47,6 @@ ROWS: dict[str, Row] = {
             "tokenize": f"{_TOKENS}:tokenize",
         }
     ),
+    "dask.utils_test": Same(f"{_PRIVATE}.utils_test"),
     "dask.utils": Face({name: f"{place}:{name}" for place, names in _PLACES.items() for name in names.split()}),
 }
