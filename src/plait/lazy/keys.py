@@ -7,7 +7,6 @@ made only when somebody asks.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ _prefix = ""
 def _renew() -> None:
     """Serial keys of this process from now on: a forked child counts on from the same number."""
     global _prefix
-    _prefix = uuid.UUID(bytes=os.urandom(16)).hex[:20]
+    _prefix = os.urandom(10).hex()
 
 
 _renew()

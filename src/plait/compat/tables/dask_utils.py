@@ -29,7 +29,7 @@ ROWS: dict[str, Row] = {
     "dask.__main__": Same(f"{_PRIVATE}.main"),
     "dask.cli": Same(f"{_PRIVATE}.cli"),
     "dask._compatibility": Same(f"{_PRIVATE}.compatibility"),
-    "dask.hashing": Face({name: f"{_TOKENS}.digests:{name}" for name in ("hash_buffer", "hash_buffer_hex", "hashers")}),
+    "dask.hashing": Same(f"{_PRIVATE}.hashing"),
     "dask.sizeof": Face(
         {
             "SimpleSizeof": "plait.lazy.sizes:SimpleSizeof",

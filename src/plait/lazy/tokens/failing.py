@@ -6,7 +6,7 @@ tokenize.ensure-deterministic.
 
 from __future__ import annotations
 
-import uuid
+import os
 from contextvars import ContextVar
 
 from plait.lazy import config
@@ -31,7 +31,7 @@ def unlike_any(value: object, why: str) -> str:
         f"{_shown(value)} cannot be deterministically hashed: {why}. Give its class a method __dask_tokenize__ that "
         "returns what makes two of them equal, or register one with normalize_token"
     )
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _shown(value: object) -> str:

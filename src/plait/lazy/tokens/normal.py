@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from pickle import PickleBuffer
 from types import EllipsisType, MappingProxyType, NoneType
 from typing import Any
 
@@ -24,7 +23,7 @@ from plait.lazy.tokens import code, objects
 from plait.lazy.tokens.digests import hash_buffer_hex
 from plait.lazy.tokens.failing import ensured
 
-_OTHERS = ("datetime", "decimal", "pathlib", "numpy", "pandas", "pyarrow", "numba")
+_OTHERS = ("datetime", "decimal", "pathlib", "pickle", "numpy", "pandas", "pyarrow", "numba")
 _LONG = 1024  # bytes; longer ones stand as their hash
 
 normalize_token = Dispatch(name="normalize_token")
@@ -75,11 +74,6 @@ def _bytes(value: bytes) -> Any:
 @normalize_token.register((bytearray, memoryview))
 def _buffer(value: bytearray | memoryview) -> Any:
     return type(value).__name__, hash_buffer_hex(bytes(value))
-
-
-@normalize_token.register(PickleBuffer)
-def _pickled_buffer(value: PickleBuffer) -> Any:
-    return "buffer", hash_buffer_hex(value.raw())
 
 
 @normalize_token.register(slice)

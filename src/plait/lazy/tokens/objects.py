@@ -8,13 +8,13 @@ came, which number a local class was given.
 from __future__ import annotations
 
 import copyreg
-import pickle
 import sys
 from typing import Any
 
 from plait.lazy._native.tokens import visit
 from plait.lazy.tokens.failing import unlike_any
 
+_PROTOCOL = 5  # of pickle: the first that gives buffers apart
 _kept: dict[int, object] = {}  # bare objects that had their id taken as token: it must not be given again
 
 
@@ -34,7 +34,7 @@ def parts(value: Any) -> Any:
     """What pickle would make an object from."""
     try:
         reduce = copyreg.dispatch_table.get(type(value))
-        reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL) if reduce is None else reduce(value)
+        reduced = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
     except Exception as error:
         return unlike_any(value, f"it cannot be pickled ({error})")
     if isinstance(reduced, str):
@@ -58,7 +58,9 @@ def by_name(value: Any, name: str) -> Any:
     """A global of a module, if it can be found there."""
     module = getattr(value, "__module__", None)
     if module is None:
-        module = pickle.whichmodule(value, name)  # type: ignore[attr-defined]
+        from pickle import whichmodule  # type: ignore[attr-defined]
+
+        module = whichmodule(value, name)
     found = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -6,8 +6,8 @@ reduced one by one, since pickles of equal ones differ.
 
 from __future__ import annotations
 
+import os
 import sys
-import uuid
 from typing import Any, Literal
 
 import numpy as np
@@ -74,7 +74,7 @@ def _ufunc(value: np.ufunc) -> Any:
         f"Cannot tokenize {value!r}: nothing says what a ufunc of one's own computes. Use functions of the module "
         "dask.array.ufunc instead"
     )
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _is_global(value: np.ufunc) -> bool:
