@@ -129,3 +129,11 @@ def test_a_list_that_holds_itself_is_refused():
     endless.append(endless)
     with pytest.raises(RecursionError, match="looking for lazy nodes"):
         delayed(len)(endless)
+
+
+def test_what_one_node_alone_reads_is_known():
+    shared, single = delayed(int)(1), delayed(int)(2)
+    arena = Arena([delayed(sum)([shared, shared, single]), delayed(abs)(single.real), single.imag])
+    once = dict(zip([node.key for node in arena.nodes], arena.read_once(), strict=True))
+    assert once[shared.key] == once[single.key] == 0
+    assert sorted(once.values()) == [0] * 5 + [1]

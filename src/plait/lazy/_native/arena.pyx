@@ -72,6 +72,16 @@ cdef class Arena:
         self.check(number)
         return tuple([self.reader[i] for i in range(self.first_reader[number], self.first_reader[number + 1])])
 
+    def read_once(self):
+        """For each node 1 where it has one reader and is no output, so that nobody else would miss its result; else 0."""
+        cdef bytearray once = bytearray(self.count)
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            once[i] = 1 if self.first_reader[i + 1] - self.first_reader[i] == 1 else 0
+        for i in range(self.outputs_count):
+            once[self.wanted[i]] = 0
+        return bytes(once)
+
     def check(self, Py_ssize_t number):
         if not 0 <= number < self.count:
             raise IndexError(f"number={number} is not of this graph; its nodes are 0 to {self.count - 1}")
