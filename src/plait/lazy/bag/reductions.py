@@ -138,8 +138,9 @@ def folded_by(key: Any, binop: Callable[[Any, Any], Any], initial: Any, part: It
     totals: dict[Any, Any] = {}
     for element in part:
         k = find(element)
-        total = totals.get(k, MISSING)
-        if total is MISSING:
+        try:
+            total = totals[k]
+        except KeyError:
             if initial is MISSING:
                 totals[k] = element
                 continue

@@ -203,11 +203,11 @@ def table_of(key: Callable[[Any], Any], elements: Iterable[Any]) -> dict[Any, li
     """The elements by key, in order."""
     table: dict[Any, list[Any]] = {}
     for element in elements:
-        found = table.get(k := key(element))
-        if found is None:
+        k = key(element)
+        try:
+            table[k].append(element)
+        except KeyError:
             table[k] = [element]
-        else:
-            found.append(element)
     return table
 
 
