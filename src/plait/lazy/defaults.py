@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+# Files whose frames say nothing to a user: patterns.
+_MACHINERY = [
+    r"[\\/]plait[\\/](_base|trace|greenlet|green|parallel|lazy)[\\/]",
+    r"[\\/]concurrent[\\/]futures[\\/]",
+    r"[\\/]multiprocessing[\\/]",
+    r"[\\/]threading\.py$",
+    r"[\\/]asyncio[\\/]",
+    r"^<frozen runpy>$",
+]
+
 DEFAULTS: dict[str, Any] = {
     "temporary-directory": None,
     "visualization": {"engine": None},
@@ -44,7 +54,7 @@ DEFAULTS: dict[str, Any] = {
             "delayed": False,
         },
     },
-    "admin": {"async-client-fallback": None, "traceback": {"shorten": []}},
+    "admin": {"async-client-fallback": None, "traceback": {"shorten": _MACHINERY}},
 }
 
 RENAMED: dict[str, str | None] = {

@@ -14,6 +14,7 @@ _PLACES = {
     "is_series_like",
     "plait.lazy.locks": "SerializableLock",
     "plait.lazy.random_numpy": "pseudorandom random_state_data",
+    "plait.lazy.shortening": "shorten_traceback",
     "plait.lazy.units": "byte_sizes format_bytes format_time format_time_ago memory_repr parse_bytes parse_timedelta "
     "timedelta_sizes",
     "plait.lazy.versions": "show_versions",
