@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from plait.lazy import schedulers
+from plait.lazy import config, schedulers
 from plait.lazy._native.arena import Execution
 from plait.lazy._native.nodes import Node, Template, leaf
 from plait.lazy.callbacks import watched
@@ -25,7 +25,7 @@ def compute(
     Collections inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several need runs
     once.
 
-    scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
+    scheduler: "threads" (the default, but for bags), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
     get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
     without it one a core, and more while tasks block. options: for a function of yours. Raises what the first failing
     task raised, with a note that names it; nothing starts after that.
@@ -35,8 +35,19 @@ def compute(
         schedulers.scheduler(scheduler)
         schedulers.workers_asked(num_workers)
         return collections
+    scheduler = _asked(scheduler, template.nodes)
     values = iter(values_of(_outputs(template.nodes), scheduler, num_workers, options))
     return template.fill([_value(node, values) for node in template.nodes])
+
+
+def _asked(scheduler: Any, nodes: list[Any]) -> Any:
+    """The scheduler that the call, or else the configuration, or else all collections among some nodes ask for."""
+    if scheduler is not None or config.get("scheduler", None) is not None:
+        return scheduler
+    kinds = {
+        getattr(node.collection, "__plait_scheduler__", None) if isinstance(node, Foreign) else None for node in nodes
+    }
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _outputs(nodes: list[Any]) -> list[Any]:
@@ -54,6 +65,7 @@ def persist(
     """As compute(), but with each collection replaced by one of its kind that holds its results, under its keys."""
     template = Template(collections, traverse)
     wanted = _outputs(template.nodes)
+    scheduler = _asked(scheduler, template.nodes)
     values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
     kept = []
     for node in template.nodes:

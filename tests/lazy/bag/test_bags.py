@@ -346,8 +346,13 @@ def test_text_methods(numbers):
 def test_without_a_scheduler_bags_are_computed_in_processes(numbers):
     import os
 
-    ids = set(numbers.map(lambda _: os.getpid()).compute())
-    assert os.getpid() not in ids
+    here = os.getpid()
+    ids = numbers.map(lambda _: os.getpid())
+    assert here not in ids.compute()
+    assert here not in plait.lazy.compute(ids, ids.max())[0]
+    assert plait.lazy.compute(ids.max(), delayed(os.getpid)()) == (here, here)  # not all are bags
+    with plait.lazy.config.set(scheduler="sync"):
+        assert set(ids.compute()) == {here}
 
 
 def test_partitions_that_are_no_iterables_are_the_value(numbers):

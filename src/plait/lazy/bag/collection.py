@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from plait.lazy import config
 from plait.lazy.bag.fusing import register
 from plait.lazy.bag.layers import Layer, given
 from plait.lazy.computing import compute, get, persist
 from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import gathered
 
-SCHEDULER = "processes"  # where nothing else is said: elements are Python objects, handled by Python functions
+SCHEDULER = "processes"
 
 Self = TypeVar("Self", bound="Collection")
 
@@ -39,13 +38,16 @@ class Collection:
     def name(self) -> Any:
         return self._layer.name
 
+    # Where nothing else is said: elements are Python objects, handled by Python functions.
+    __plait_scheduler__ = SCHEDULER
+
     def compute(self, **options: Any) -> Any:
         """The value. options: as of `plait.lazy.compute`; without a scheduler, "processes"."""
-        return compute(self, **_scheduled(options))[0]
+        return compute(self, **options)[0]
 
     def persist(self: Self, **options: Any) -> Self:
         """The same, with its parts computed now."""
-        persisted: Self = persist(self, **_scheduled(options))[0]
+        persisted: Self = persist(self, **options)[0]
         return persisted
 
     def __plait_node__(self) -> Any:
@@ -85,9 +87,3 @@ def layer_of(graph: Mapping[Any, Any], name: Any, count: int, single: bool = Fal
     keys = [name] if single else [(name, i) for i in range(count)]
     nodes = nodes_of(graph, keys)
     return given([nodes[key] for key in keys], name, single)
-
-
-def _scheduled(options: dict[str, Any]) -> dict[str, Any]:
-    if options.get("scheduler") is None and config.get("scheduler", None) is None:
-        return {**options, "scheduler": SCHEDULER}
-    return options
