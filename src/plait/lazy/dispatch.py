@@ -53,8 +53,9 @@ class Dispatch:
     def _search(self, cls: type) -> Handler:
         for each in cls.__mro__:
             package = each.__module__.partition(".")[0]
-            if each not in self._lookup and package in self._lazy:
-                self._lazy[package]()
+            registration = self._lazy.get(package) if each not in self._lookup else None
+            if registration is not None:
+                registration()
                 self._lazy.pop(package, None)  # after it, so that one that failed is tried again
             found = self._lookup.get(each)
             if found is not None:

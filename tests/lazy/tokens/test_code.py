@@ -174,6 +174,20 @@ def test_classes_and_their_objects():
     assert [tokenize(each) for each in local_classes()] == tokens[3:6]
 
 
+@functools.cache
+def cached_function(x):
+    return x
+
+
+def test_cached_functions():
+    def local(size, value):
+        return functools.lru_cache(size)(lambda: value)
+
+    assert tokenize(cached_function) == tokenize(copy(cached_function))
+    assert tokenize(local(1, 2)) == tokenize(local(1, 2))
+    assert len({tokenize(local(1, 2)), tokenize(local(2, 2)), tokenize(local(1, 3))}) == 3
+
+
 def test_cached_properties_are_their_function():
     def made(value):
         class Local:

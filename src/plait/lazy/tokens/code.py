@@ -128,6 +128,12 @@ def _wrapper(value: Any) -> Any:
     return type(value).__name__, value.__func__
 
 
+def _cached(value: Any) -> Any:
+    if importable(value):
+        return "function", value.__module__, value.__qualname__
+    return "cached", value.__wrapped__, value.cache_parameters()
+
+
 def _cached_property(value: functools.cached_property[Any]) -> Any:
     return "cached_property", value.attrname, value.func
 
@@ -161,5 +167,6 @@ def register(dispatch: Dispatch) -> None:
         ((staticmethod, classmethod), _wrapper),
         (functools.cached_property, _cached_property),
         (functools.partial, _partial),
+        (functools._lru_cache_wrapper, _cached),
     ):
         dispatch.register(kinds, handler)
