@@ -25,8 +25,8 @@ def compute(
     Collections inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several need runs
     once.
 
-    scheduler: "threads" (the default, but for bags), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
-    get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
+    scheduler: "threads" (the default, but for bags), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a
+    function get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
     without it one a core, and more while tasks block. options: for a function of yours. Raises what the first failing
     task raised, with a note that names it; nothing starts after that.
     """
@@ -44,9 +44,8 @@ def _asked(scheduler: Any, nodes: list[Any]) -> Any:
     """The scheduler that the call, or else the configuration, or else all collections among some nodes ask for."""
     if scheduler is not None or config.get("scheduler", None) is not None:
         return scheduler
-    kinds = {
-        getattr(node.collection, "__plait_scheduler__", None) if isinstance(node, Foreign) else None for node in nodes
-    }
+    collections = [node.collection if isinstance(node, Foreign) else node for node in nodes]
+    kinds = {getattr(type(each), "__plait_scheduler__", None) for each in collections}
     return kinds.pop() if len(kinds) == 1 else None
 
 
