@@ -26,9 +26,9 @@ def compute(
     once.
 
     scheduler: "threads" (the default, but for bags), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a
-    function get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
-    without it one a core, and more while tasks block. options: for a function of yours. Raises what the first failing
-    task raised, with a note that names it; nothing starts after that.
+    function get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many,
+    strictly; without it one a core, and more while tasks block. options: for a function of yours. Raises what the first
+    failing task raised, with a note that names it; nothing starts after that.
     """
     template = Template(collections, traverse)
     if not template.nodes:
