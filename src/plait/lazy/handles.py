@@ -8,9 +8,9 @@ from types import MethodType
 from typing import Any, NamedTuple, NoReturn
 
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import Node, leaf, make, make_as, register
+from plait.lazy._native.nodes import Node, make, make_as, register
 from plait.lazy.computing import compute, get, persist
-from plait.lazy.plain import graph_of, identity
+from plait.lazy.plain import graph_of, identity, nodes_of
 from plait.lazy.protocol import node_of
 from plait.parallel.naming import function_name
 
@@ -165,10 +165,11 @@ def _single(results: Sequence[Any]) -> Any:
 
 
 def _rebuilt(graph: Mapping[Any, Any], key: Any, nout: int | None, rename: Mapping[str, str] | None = None) -> Delayed:
-    """The node of a key whose result is in a graph of results, perhaps under another name."""
+    """The node of a key of a plain graph, perhaps under another name: with the graph behind it, or with a result."""
     key = (rename or {}).get(key, key)
-    node: Delayed = leaf(graph[key], key, nout=nout)
-    return node
+    node = nodes_of(graph, [key])[key]
+    made: Delayed = make_as(Delayed, node._function, *node._filled(list(node._inputs)), None, nout, key)
+    return made
 
 
 def _call_value(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

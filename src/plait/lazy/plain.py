@@ -1,19 +1,20 @@
 """Plain graphs: dictionaries {key: task}, in which other libraries give and take graphs.
 
 A task is a tuple (function, argument, ...); an argument is another key, which stands for its value, a task, a list or
-dictionary of such, or any other value, which stands for itself. A value that is no task is itself. This is dask's
-oldest and most common form; graphs come in by it and leave by it, and nothing of ours computes on it.
+dictionary of such, or any other value, which stands for itself. A value that is no task is itself. Graphs come in by
+this form and leave by it, and nothing of ours computes on it. They also come in with the objects of `tasks`.
 
 Cost: linear, some 3 us a task each way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, leaf, make
+from plait.lazy.tasks import Alias, DataNode, Dict, NestedContainer, Task, TaskRef, is_node
 
 Key: TypeAlias = Hashable
 Graph: TypeAlias = Mapping[Any, Any]
@@ -83,11 +84,11 @@ class _Reader:
             stack.pop()
             return
         value = self._graph[key]
-        if _is_hashable(value) and value == key:  # a value that looks like its own key
+        if is_hashable(value) and value == key and not is_node(value):  # a value that looks like its own key
             stack.pop()
             self._nodes[key] = leaf(value, key)
             return
-        missing = [each for each in references(value, self._graph) if each not in self._nodes]
+        missing = [each for each in self._needs(key, value) if each not in self._nodes]
         if not missing:
             stack.pop()
             self._open.pop(key, None)
@@ -101,42 +102,101 @@ class _Reader:
                 raise GraphError(f"the graph has a cycle: {circle}; a key cannot need itself")
         stack.extend(missing)
 
+    def _needs(self, key: Any, value: Any) -> Iterator[Any]:
+        for each in references(value, self._graph):
+            if each not in self._graph:
+                raise GraphError(f"{key!r} needs {each!r}, which is not a key of the graph; add it")
+            yield each
+
     def _node(self, key: Any, value: Any) -> Node:
         node: Node
-        if is_task(value):
+        if is_node(value):
+            node = self._call_of(key, value)
+        elif is_task(value):
             node = make(value[0], tuple([self._argument(each) for each in value[1:]]), None, None, None, key)
         else:
             node = make(identity, (self._argument(value),), None, None, None, key)
         return node
 
+    def _call_of(self, key: Any, task: Any) -> Node:
+        """A node for an object of `tasks`, or of another library's class like it."""
+        node: Node
+        if type(task) is DataNode:
+            node = leaf(task.value, key)
+        elif type(task) is Alias:
+            node = make(identity, (self._nodes[task.target.key],), None, None, None, key)
+        elif type(task) is Task:
+            args = tuple([self._member(each) for each in task.args])
+            kwargs = {name: self._member(each) for name, each in task.kwargs.items()}
+            node = make(task.func, args, kwargs, None, None, key)
+        elif isinstance(task, NestedContainer):
+            node = make(identity, (self._container(task),), None, None, None, key)
+        else:
+            values = {each: self._nodes[each] for each in task.dependencies}
+            node = make(called, (task, values), None, None, None, key)
+        return node
+
+    def _container(self, task: NestedContainer) -> Any:
+        members = [self._member(each) for each in task.args]
+        if isinstance(task, Dict):
+            return dict(zip(members[::2], members[1::2], strict=True))
+        return task.klass(members)
+
+    def _member(self, value: Any) -> Any:
+        """What an argument of such an object is for a node: other values than these objects stand for themselves."""
+        kind = type(value)
+        if kind is TaskRef:
+            return self._nodes[value.key]
+        if not is_node(value):
+            return value
+        if kind is Alias:
+            return self._nodes[value.target.key]
+        if kind is DataNode:
+            return value.value
+        return self._container(value) if isinstance(value, NestedContainer) else self._call_of(None, value)
+
     def _argument(self, value: Any) -> Any:
         kind = type(value)
+        if kind is TaskRef or is_node(value):
+            return self._member(value)
         if kind is list:
             return [self._argument(each) for each in value]
         if kind is dict:
             return {name: self._argument(each) for name, each in value.items()}
         if is_task(value):
             return make(value[0], tuple([self._argument(each) for each in value[1:]]), None, None, None, None)
-        return self._nodes.get(value, value) if _is_hashable(value) else value
+        return self._nodes.get(value, value) if is_hashable(value) else value
 
 
-def references(value: Any, graph: Graph) -> Iterator[Any]:
-    """The keys of `graph` that a value of it needs, each occurrence."""
+def called(task: Callable[[Any], Any], values: Mapping[Any, Any]) -> Any:
+    """The value of another library's task."""
+    return task(values)
+
+
+def references(value: Any, graph: Container[Any]) -> Iterator[Any]:
+    """The keys that a value of a graph needs, each occurrence: what is said to be a key, and what is one of the
+    graph.
+    """
     stack = [value]
     while stack:
         item = stack.pop()
         kind = type(item)
-        if kind is list:
+        if kind is TaskRef:
+            yield item.key
+        elif is_node(item):
+            yield from item.dependencies
+        elif kind is list:
             stack.extend(item)
         elif kind is dict:
             stack.extend(item.values())
         elif is_task(item):
             stack.extend(item[1:])
-        elif _is_hashable(item) and item in graph:
+        elif is_hashable(item) and item in graph:
             yield item
 
 
-def _is_hashable(value: Any) -> bool:
+def is_hashable(value: Any) -> bool:
+    """Whether a value can be a key of a dictionary."""
     try:
         hash(value)
     except TypeError:
@@ -196,7 +256,7 @@ def _said(value: Any, known: frozenset[Any]) -> Any:
         return (kind, [_said(each, known) for each in value])
     if kind is slice and _holds((value.start, value.stop, value.step)):
         return (slice, *(_said(each, known) for each in (value.start, value.stop, value.step)))
-    if is_task(value) or (_is_hashable(value) and value in known):
+    if is_task(value) or (is_hashable(value) and value in known):
         return (Literal(value),)
     return value
 

@@ -2,6 +2,7 @@
 
 from plait.compat.rows import Face, Peer, Same
 from plait.compat.tables.dask_bag import ROWS as ROWS_OF_BAGS
+from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
 _EVALUATION = ("compute", "persist")
@@ -16,6 +17,7 @@ DASK = Peer(
         "dask.config": Same("plait.lazy.config"),
         "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
         **ROWS_OF_BAGS,
+        **ROWS_OF_GRAPHS,
         **ROWS_OF_UTILS,
     },
     loads=("dask.base", "dask.config", "dask.delayed"),
