@@ -128,6 +128,13 @@ def test_containers_too_deep_are_an_error_not_a_crash():
         deep = [deep]
     with pytest.raises(RecursionError):
         tokenize(deep)
+
+    class Deep:
+        def __dask_tokenize__(self):
+            return deep
+
+    with pytest.raises(RecursionError):
+        tokenize(Deep())
     assert tokenize([1]) == tokenize([1])
 
 

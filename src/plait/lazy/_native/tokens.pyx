@@ -198,11 +198,14 @@ cdef object settled(object form, Walk walk):
     cdef type kind = type(form)
     if kind is str:
         return form
-    if kind is tuple:
-        return tuple([settled(part, walk) for part in <tuple>form])
-    if kind is list:
-        return [settled(part, walk) for part in <list>form]
-    return reduced(form, walk)
+    if kind is not tuple and kind is not list:
+        return reduced(form, walk)
+    Py_EnterRecursiveCall(" in tokenize")
+    try:
+        parts = [settled(part, walk) for part in form]
+    finally:
+        Py_LeaveRecursiveCall()
+    return tuple(parts) if kind is tuple else parts
 
 
 def visit(value, parts):
