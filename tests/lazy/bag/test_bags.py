@@ -375,3 +375,14 @@ def test_delayed_partitions_keep_their_keys_and_are_fused(numbers):
     assert sum(values[:4], []) == values[4] == list(range(1, 21))
     assert len(calls) == 20
     assert numbers.sum().to_delayed().key == numbers.sum().key
+
+
+def test_the_graph_for_others_has_a_layer_for_each_step(numbers):
+    total = numbers.map(add, 1).sum()
+    source, chain, end = numbers.name, numbers.map(add, 1).name, total.key
+    graph = total.dask
+    assert graph.dependencies == {source: set(), chain: {source}, end: {chain}}
+    assert set(graph.layers[chain]) == {(chain, i) for i in range(4)}
+    assert end in graph.layers[end]
+    assert numbers.__dask_layers__() == (source,)
+    graph.validate()

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from plait.lazy.bag.fusing import register
 from plait.lazy.bag.layers import Layer, given
 from plait.lazy.computing import compute, get, persist
-from plait.lazy.plain import graph_of, nodes_of
+from plait.lazy.containers import ensure_dict
+from plait.lazy.plain import nodes_of
 from plait.lazy.protocol import gathered
 
 SCHEDULER = "processes"
@@ -57,7 +58,9 @@ class Collection:
     # The collection protocol, see `plait.lazy.protocol`.
 
     def __dask_graph__(self) -> Mapping[Any, Any]:
-        return graph_of(self._layer.nodes)
+        from plait.lazy.bag.layer_graphs import layered
+
+        return layered(self._layer)
 
     dask = property(__dask_graph__)
 
@@ -85,5 +88,5 @@ class Collection:
 def layer_of(graph: Mapping[Any, Any], name: Any, count: int, single: bool = False) -> Layer:
     """The layer of that name in a plain graph."""
     keys = [name] if single else [(name, i) for i in range(count)]
-    nodes = nodes_of(graph, keys)
+    nodes = nodes_of(ensure_dict(graph), keys)
     return given([nodes[key] for key in keys], name, single)

@@ -103,7 +103,7 @@ class Layer:
 
     @property
     def name(self) -> Any:
-        for layer in _unsettled(self, lambda layer: layer._name is not None):
+        for layer in unsettled(self, lambda layer: layer._name is not None):
             layer._name = f"{layer.label}-{tokenize(layer.label, *layer.identity)}"
         return self._name
 
@@ -113,7 +113,7 @@ class Layer:
 
     @property
     def nodes(self) -> list[Any]:
-        for layer in _unsettled(self, lambda layer: layer._nodes is not None):
+        for layer in unsettled(self, lambda layer: layer._nodes is not None):
             layer._nodes = layer._make(layer.keys)
         assert self._nodes is not None
         return self._nodes
@@ -125,7 +125,7 @@ class Layer:
         return given, (self.nodes, self.name, self.single)
 
 
-def _unsettled(layer: Layer, settled: Callable[[Layer], bool]) -> Iterator[Layer]:
+def unsettled(layer: Layer, settled: Callable[[Layer], bool]) -> Iterator[Layer]:
     """The layer and those it is made of that are not settled yet, inputs first: chains may be of any length."""
     stack = [layer]
     while stack:
