@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
 _NAME_LENGTH = 50
 
@@ -90,8 +89,8 @@ _ONE_ARGUMENT = frozenset({bool, bytes, dict, float, int, iter, max, min, next, 
 class methodcaller:
     """A function that calls a method of its first argument. One object a name, in every process."""
 
-    __slots__ = ("__weakref__", "method")
-    _made: ClassVar[WeakValueDictionary[str, methodcaller]] = WeakValueDictionary()
+    __slots__ = ("method",)
+    _made: ClassVar[dict[str, methodcaller]] = {}
 
     method: str
 
