@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from plait.lazy import config, schedulers
-from plait.lazy._native.arena import Execution
+from plait.lazy._native.arena import Arena, Execution
 from plait.lazy._native.nodes import Node, Template, leaf
 from plait.lazy.callbacks import watched
+from plait.lazy.engines import Engine
 from plait.lazy.lowering import lower
 from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import Foreign, flatten
@@ -32,7 +33,8 @@ def compute(
     """
     template = Template(collections, traverse)
     if not template.nodes:
-        schedulers.scheduler(scheduler)
+        if schedulers.engine(scheduler) is None:
+            schedulers.scheduler(scheduler)
         schedulers.workers_asked(num_workers)
         return collections
     scheduler = _asked(scheduler, template.nodes)
@@ -41,9 +43,10 @@ def compute(
 
 
 def _asked(scheduler: Any, nodes: list[Any]) -> Any:
-    """The scheduler that the call, or else the configuration, or else all collections among some nodes ask for."""
-    if scheduler is not None or config.get("scheduler", None) is not None:
-        return scheduler
+    """The scheduler that the call asks for, or the configuration, or an open client, or all collections among nodes."""
+    engine = schedulers.engine(scheduler)
+    if engine is not None or scheduler is not None or config.get("scheduler", None) is not None:
+        return engine or scheduler
     collections = [node.collection if isinstance(node, Foreign) else node for node in nodes]
     kinds = {getattr(type(each), "__plait_scheduler__", None) for each in collections}
     return kinds.pop() if len(kinds) == 1 else None
@@ -65,7 +68,10 @@ def persist(
     template = Template(collections, traverse)
     wanted = _outputs(template.nodes)
     scheduler = _asked(scheduler, template.nodes)
-    values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
+    if wanted and isinstance(scheduler, Engine):
+        values = iter(_elsewhere(scheduler.persist, wanted, options))
+    else:
+        values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
     kept = []
     for node in template.nodes:
         if isinstance(node, Foreign):
@@ -94,6 +100,9 @@ def _nested(keys: Any, values: Any) -> Any:
 
 def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options: Mapping[str, Any]) -> list[Any]:
     """The values of some nodes, computed by a scheduler."""
+    engine = schedulers.engine(scheduler)
+    if engine is not None:
+        return _elsewhere(engine.compute, nodes, options)
     run = schedulers.scheduler(scheduler)
     workers = schedulers.workers_asked(num_workers)
     with ExitStack() as resources:
@@ -109,6 +118,18 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
                 trim(error)
                 raise
         return execution.outputs()
+
+
+def _elsewhere(
+    computing: Callable[[Arena, Mapping[str, Any]], list[Any]], nodes: list[Any], options: Mapping[str, Any]
+) -> list[Any]:
+    with ExitStack() as resources:
+        arena = lower(nodes, resources)
+        try:
+            return computing(arena, options)
+        except BaseException as error:
+            trim(error)
+            raise
 
 
 def _by_others(nodes: list[Node], compute_graph: Any, options: Mapping[str, Any]) -> list[Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
-from plait.lazy import config
+from plait.lazy import config, engines
 from plait.lazy._native.arena import Execution
 from plait.parallel import nesting, pool
 from plait.parallel.batching import AutoBatches
@@ -206,6 +206,13 @@ _SCHEDULERS: dict[str, Scheduler] = {
 }
 
 
+def engine(name: Any) -> engines.Engine | None:
+    """The engine that was asked for, by the call or by the configuration, else the one that is open; mostly None."""
+    if name is None:
+        name = config.get("scheduler", None)
+    return engines.default() if name is None else engines.engine(name)
+
+
 def scheduler(name: Any) -> Scheduler | None:
     """The scheduler of that name; None as a name is the configured one, or threads. None for a function of the user's.
 
@@ -217,7 +224,7 @@ def scheduler(name: Any) -> Scheduler | None:
     if found is None and not callable(name):
         raise ValueError(
             f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}, "
-            "or a function get(graph, keys)"
+            "'ray', a client of distributed, or a function get(graph, keys)"
         )
     return found
 

@@ -194,7 +194,7 @@ class Batch:
         self.shared_blame = how == UNREADABLE
         task = self.task_text(self._failed)
         if how in (RAISED, UNREADABLE):
-            self.error = _rebuild(detail, task, how)
+            self.error = rebuild(detail, task, how)
         elif how == UNSENDABLE:
             path, reason = detail
             self.error = TransportError(f"{task}: {path} cannot be pickled: {reason}")
@@ -247,7 +247,8 @@ def pack_failure(error: BaseException) -> Failure:
     return Failure(pickled, name.removeprefix("builtins."), str(error), text)
 
 
-def _rebuild(failure: Failure, task: str, how: int) -> BaseException:
+def rebuild(failure: Failure, task: str, how: int) -> BaseException:
+    """The exception that the caller raises; how: RAISED or UNREADABLE."""
     error: BaseException | None = None
     if how == UNREADABLE:
         error = TransportError(f"{task}: a worker could not unpickle it: {failure.type_name}: {failure.text}")
