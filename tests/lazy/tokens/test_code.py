@@ -88,6 +88,13 @@ def test_what_a_function_of_a_script_uses_counts():
     assert tokenize(changed) == before
 
 
+def test_a_script_is_one_in_worker_processes_too():
+    here, there = {"__name__": "__main__"}, {"__name__": "__mp_main__"}
+    for namespace in (here, there):
+        exec("def f(x): return x\nclass C:\n    def m(self): return 1", namespace)
+    assert [tokenize(here[name]) for name in "fC"] == [tokenize(there[name]) for name in "fC"]
+
+
 def test_many_names_in_one_function():
     """Above 255 names an instruction's argument has a second byte."""
     names = [f"name_{i}" for i in range(600)]

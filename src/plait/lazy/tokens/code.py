@@ -25,7 +25,7 @@ _LOAD, _EXTENDED = opmap["LOAD_GLOBAL"], opmap["EXTENDED_ARG"]
 # What Python adds to a class's namespace, or keeps there for itself.
 _LEFT_OUT = frozenset(
     {
-        *("__dict__", "__weakref__", "__slotnames__", "__firstlineno__", "__static_attributes__"),
+        *("__module__", "__dict__", "__weakref__", "__slotnames__", "__firstlineno__", "__static_attributes__"),
         *("__abstractmethods__", "_abc_impl"),
         *("__annotate__", "__annotate_func__", "__annotations_cache__"),
     }
@@ -43,6 +43,11 @@ def importable(value: Any) -> bool:
     return found is value
 
 
+def _named(value: Any) -> tuple[str, str]:
+    """Module and name; a script is one whether it runs here or was imported by a worker process."""
+    return SCRIPTS[0] if value.__module__ in SCRIPTS else value.__module__, value.__qualname__
+
+
 def _function(value: types.FunctionType) -> Any:
     if importable(value):
         return "function", value.__module__, value.__qualname__
@@ -52,7 +57,7 @@ def _function(value: types.FunctionType) -> Any:
 def _function_parts(value: types.FunctionType) -> Any:
     cells = [_cell(cell) for cell in value.__closure__ or ()]
     used = {name: value.__globals__[name] for name in _globals(value.__code__) if name in value.__globals__}
-    named = value.__module__, value.__qualname__, value.__code__.co_firstlineno
+    named = *_named(value), value.__code__.co_firstlineno
     return "function", named, value.__code__, value.__defaults__, value.__kwdefaults__, cells, used, vars(value)
 
 
@@ -89,7 +94,7 @@ def _class(value: type) -> Any:
 
 
 def _class_parts(value: type) -> Any:
-    named = value.__module__, value.__qualname__
+    named = _named(value)
     members = getattr(value, "__members__", None)
     if members is not None and _is_enum(value):
         return "enum", named, value.__bases__, [(name, member._value_) for name, member in members.items()]
