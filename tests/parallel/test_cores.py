@@ -92,5 +92,23 @@ def test_the_quota_of_a_cgroup_of_version_1(tmp_path, quota, count, seen):
     assert cores.read_quota(text, str(tmp_path)) == count
 
 
+@pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpuacct,cpu"])
+def test_version_1_mounted_under_both_controllers_names(tmp_path, mount):
+    (tmp_path / mount).mkdir()
+    (tmp_path / mount / "cpu.cfs_quota_us").write_text("150000\n")
+    (tmp_path / mount / "cpu.cfs_period_us").write_text("100000\n")
+    assert cores.read_quota("4:cpu,cpuacct:/\n", str(tmp_path)) == 2
+
+
+def test_a_quota_is_believed_for_a_second_unless_a_fresh_one_is_asked_for(monkeypatch):
+    quotas = iter([1, 2])
+    monkeypatch.setattr(cores, "_quota", (float("-inf"), None))
+    monkeypatch.setattr(cores, "read_quota", lambda cgroups, root: next(quotas))
+    monkeypatch.setattr(cores, "monotonic", lambda: 5.0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert [cpu_count(), cpu_count(), cpu_count(max_age_s=0)] == [1, 1, 2]
+
+
 def test_no_cgroups_no_quota(tmp_path):
     assert cores.read_quota("", str(tmp_path)) is None
