@@ -14,6 +14,7 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.green import Greenlet, killall, spawn
@@ -227,6 +228,13 @@ def scheduler(name: Any) -> Scheduler | None:
             "'ray', a client of distributed, or a function get(graph, keys)"
         )
     return found
+
+
+def is_local(name: Any) -> bool:
+    """Whether the workers of a scheduler are on this machine: those of plait, and of a plain function."""
+    if isinstance(name, str):
+        return name.lower() in _SCHEDULERS
+    return name is None or isinstance(name, FunctionType)
 
 
 def workers_asked(num_workers: Any) -> int | None:

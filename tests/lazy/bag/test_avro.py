@@ -57,6 +57,17 @@ def test_a_schema_that_is_none_of_records_says_what_is_missing(tmp_path, schema,
         db.from_sequence(RECORDS).to_avro(f"{tmp_path}/*.avro", schema)
 
 
+@pytest.mark.parametrize("size", [None, 3000])
+def test_a_file_that_is_damaged_is_named(files, tmp_path, size):
+    path = tmp_path / "1.avro"
+    data = bytearray(path.read_bytes())
+    data[-40:-30] = b"\xff" * 10
+    path.write_bytes(data)
+    with pytest.raises(Exception) as caught:
+        db.read_avro(files, blocksize=size).compute(scheduler="sync")
+    assert f"in the file {path}" in caught.value.__notes__
+
+
 def test_heads_that_are_cut_anywhere_are_refused(files, tmp_path):
     whole = (tmp_path / "0.avro").read_bytes()
     head = read_head(io.BytesIO(whole))

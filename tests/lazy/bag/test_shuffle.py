@@ -243,3 +243,23 @@ def test_no_file_is_left_after_a_worker_was_killed(folder):
     with pytest.raises(PoolError):
         db.range(100, npartitions=4).groupby(deadly).compute(scheduler="processes")
     assert list(folder.iterdir()) == []
+
+
+def test_elements_move_by_tasks_where_workers_may_be_elsewhere(folder):
+    def rest(x):
+        return x % 3
+
+    class Client:
+        def __call__(self, graph, keys, **options):
+            from plait.lazy import get
+
+            return get(graph, keys, scheduler="sync")
+
+    numbers = db.range(10, npartitions=2)
+    by_disk, by_tasks = (numbers.groupby(rest, shuffle=method).name for method in ("disk", "tasks"))
+    assert numbers.groupby(rest).name == by_disk
+    with config.set(scheduler=Client()):
+        assert numbers.groupby(rest).name == by_tasks
+        assert dict(numbers.groupby(rest).compute()) == grouped(range(10), rest)
+    with config.set({"dataframe.shuffle.method": "tasks"}):
+        assert numbers.groupby(rest).name == by_tasks

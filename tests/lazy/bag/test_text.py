@@ -81,6 +81,22 @@ def test_what_is_no_text_in_the_encoding_is_named_with_its_file(tmp_path):
     assert in_this_thread(db.read_text(str(path), encoding="latin-1")) == ["José\n", "Alice"]
 
 
+@pytest.mark.parametrize("size", [20, -12])
+def test_a_file_that_is_cut_is_named(tmp_path, size):
+    path = tmp_path / "lines.gz"
+    path.write_bytes(gzip.compress("".join(LINES).encode())[:size])
+    with pytest.raises(EOFError) as caught:
+        in_this_thread(db.read_text(str(path)))
+    assert f"in the file {path}" in caught.value.__notes__
+
+
+def test_a_full_disk_is_named_by_its_file(tmp_path):
+    (tmp_path / "full").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        db.from_sequence(["x" * 100_000]).to_textfiles([str(tmp_path / "full")], scheduler="sync")
+    assert any(f"while the file {tmp_path / 'full'} was written" in note for note in caught.value.__notes__)
+
+
 def test_where_no_file_is_it_is_said(tmp_path):
     with pytest.raises(ValueError, match="no files found"):
         db.read_text(f"{tmp_path}/*.txt")

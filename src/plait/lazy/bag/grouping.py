@@ -12,7 +12,7 @@ from functools import partial
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
-from plait.lazy import config
+from plait.lazy import config, schedulers
 from plait.lazy.bag import shuffle, streams
 from plait.lazy.bag.hashes import stable_hash
 from plait.lazy.bag.layers import Layer, Resource, Step, named, piece
@@ -30,12 +30,17 @@ def groupby(
 ) -> Bag:
     """See Bag.groupby. Raises ValueError for a method that there is not."""
     if method is None:
-        method = config.get("dataframe.shuffle.method", None) or "disk"
+        method = config.get("dataframe.shuffle.method", None) or _of_the_scheduler()
     if method in ("tasks", "p2p"):
         return bag._of(by_tasks(bag, grouper, max_branch or _BRANCHES))
     if method != "disk":
         raise NotImplementedError(f"shuffle={method!r} is not known; pass 'disk' or 'tasks'")
     return bag._of(on_disk(bag, grouper, npartitions or bag.npartitions, blocksize))
+
+
+def _of_the_scheduler() -> str:
+    """Files where all workers are on this machine."""
+    return "disk" if schedulers.is_local(config.get("scheduler", None)) else "tasks"
 
 
 def on_disk(bag: Bag, grouper: Any, count: int, block: int) -> Layer:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from plait.lazy.bag.bags import Bag
 from plait.lazy.bag.layers import Layer, Step, piece
-from plait.lazy.bytes.opening import fastavro, open_files
+from plait.lazy.bytes.opening import fastavro, named, open_files
 from plait.lazy.bytes.reading import Block, plan
 
 _MAGIC = b"Obj\x01"
@@ -99,9 +99,10 @@ def _records_of_block(block: Block, head: Head) -> list[Any]:
     data = block.read()
     if not data.startswith(_MAGIC):
         data = head.data + data
-    return list(fastavro().reader(io.BytesIO(data)))
+    with named(block.file.path):
+        return list(fastavro().reader(io.BytesIO(data)))
 
 
 def _records_of_file(file: Any) -> list[Any]:
-    with file as opened:
+    with named(file.path), file as opened:
         return list(fastavro().reader(opened))

@@ -10,10 +10,11 @@ from typing import Any
 
 from plait.lazy.bag.bags import Bag
 from plait.lazy.bag.layers import Layer, Step, piece
-from plait.lazy.bytes.opening import open_files
+from plait.lazy.bytes.opening import named, open_files
 from plait.lazy.bytes.reading import Block, plan
 
 _NEWLINES = (None, "", "\n", "\r", "\r\n")  # delimiters that files split at themselves
+_REMEDY = "pass its encoding=, or errors='replace'"
 _CHUNK = 1 << 20  # characters read at a time
 
 
@@ -114,13 +115,9 @@ def _lines_of_files(style: _Style, *files: Any) -> Iterator[Any]:
 
 
 def _lines_of_file(style: _Style, file: Any) -> Iterator[Any]:
-    try:
-        with file as opened:
-            lines = opened if style.delimiter in _NEWLINES else _split(opened, str(style.delimiter))
-            yield from style.with_path(lines, file.path)
-    except UnicodeDecodeError as error:
-        error.add_note(f"in the file {file.path}; pass its encoding=, or errors='replace'")
-        raise
+    with named(file.path, _REMEDY), file as opened:
+        lines = opened if style.delimiter in _NEWLINES else _split(opened, str(style.delimiter))
+        yield from style.with_path(lines, file.path)
 
 
 def _split(opened: Any, delimiter: str) -> Iterator[str]:
@@ -135,11 +132,8 @@ def _split(opened: Any, delimiter: str) -> Iterator[str]:
 
 
 def _lines_of_block(style: _Style, block: Block, path: str) -> Iterator[Any]:
-    try:
+    with named(path, _REMEDY):
         text = block.read().decode(style.encoding, style.errors)
-    except UnicodeDecodeError as error:
-        error.add_note(f"in the file {path}, from byte {block.offset}; pass its encoding=, or errors='replace'")
-        raise
     if style.delimiter in _NEWLINES:
         return style.with_path(io.StringIO(text, newline=style.delimiter), path)
     return style.with_path(_split(io.StringIO(text, newline=""), str(style.delimiter)), path)

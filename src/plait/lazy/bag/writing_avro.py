@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from plait.lazy.bag.writing_text import written
-from plait.lazy.bytes.opening import fastavro, open_files
+from plait.lazy.bytes.opening import fastavro, open_files, writing
 
 if TYPE_CHECKING:
     from plait.lazy.bag.bags import Bag
@@ -66,5 +66,5 @@ def check_schema(schema: Any) -> None:
 def _write_records(
     schema: Any, codec: str, sync_interval: int, metadata: Any, elements: Iterable[Any], file: Any
 ) -> None:
-    with file as opened:
+    with writing(file.path), file as opened:
         fastavro().writer(opened, schema, elements, codec, sync_interval, metadata)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from plait.lazy.bag.layers import Layer, Step, piece
-from plait.lazy.bytes.opening import open_files
+from plait.lazy.bytes.opening import open_files, writing
 
 if TYPE_CHECKING:
     from plait.lazy.bag.bags import Bag
@@ -68,7 +68,7 @@ def _write_lines(last_endline: bool, encoding: str | None, elements: Iterable[An
     end: Any = b"\n" if encoding is None else "\n"
     convert = _as_bytes if encoding is None else _as_text
     lines = map(convert, elements)
-    with file as opened:
+    with writing(file.path), file as opened:
         some = list(islice(lines, _LINES))
         while some:
             following = list(islice(lines, _LINES))

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+@contextmanager
+def named(path: str, remedy: str = "") -> Iterator[None]:
+    """Have errors say which file they come from: those of decompressors, decoders and disks do not."""
+    try:
+        yield
+    except Exception as error:
+        note = f"in the file {path}"
+        if not any(each.startswith(note) for each in getattr(error, "__notes__", ())):
+            error.add_note(note + (f"; {remedy}" if isinstance(error, UnicodeDecodeError) and remedy else ""))
+        raise
+
+
+@contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Have errors of a disk, such as a full one, say which file was written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.add_note(f"while the file {path} was written")
+        raise
 
 
 def fsspec() -> Any:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from plait.lazy._native.nodes import make
-from plait.lazy.bytes.opening import checked, fsspec
+from plait.lazy.bytes.opening import checked, fsspec, named
 from plait.lazy.handles import Delayed
 from plait.lazy.tokens import tokenize
 from plait.lazy.units import parse_bytes
@@ -23,7 +23,7 @@ class Block(NamedTuple):
 
     def read(self) -> bytes:
         data: bytes
-        with copy(self.file) as opened:
+        with named(self.file.path), copy(self.file) as opened:
             if self.offset == 0 and self.length is None:
                 data = opened.read()
             else:
