@@ -103,6 +103,7 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
     engine = schedulers.engine(scheduler)
     if engine is not None:
         return _elsewhere(engine.compute, nodes, options)
+    scheduler = config.get("scheduler", None) if scheduler is None else scheduler
     run = schedulers.scheduler(scheduler)
     workers = schedulers.workers_asked(num_workers)
     with ExitStack() as resources:
