@@ -17,6 +17,21 @@ from plait.lazy.computing import persist as persist
 from plait.lazy.decorator import delayed as delayed
 from plait.lazy.handles import Delayed as Delayed
 from plait.lazy.protocol import is_dask_collection as is_dask_collection
+from plait.lazy.sizes import sizeof as sizeof
+from plait.lazy.tokens import TokenizationError as TokenizationError
+from plait.lazy.tokens import normalize_token as normalize_token
 from plait.lazy.tokens import tokenize as tokenize
 
-__all__ = ["Delayed", "compute", "config", "delayed", "get", "is_dask_collection", "persist", "tokenize"]
+__all__ = [
+    "Delayed",
+    "TokenizationError",
+    "compute",
+    "config",
+    "delayed",
+    "get",
+    "is_dask_collection",
+    "normalize_token",
+    "persist",
+    "sizeof",
+    "tokenize",
+]
