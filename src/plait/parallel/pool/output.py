@@ -2,10 +2,11 @@
 
 A worker's sys.stdout and sys.stderr are text streams whose lines go to the parent as words (see `outcome.Word`); the
 call's own thread writes them to the sys.stdout and sys.stderr of that moment: a notebook's, pytest's, a redirected one.
-Warnings pass the caller's filters twice: in the worker, which gets a copy with each call, so that one that is an error
-is raised in the task and one that is ignored costs nothing; and in the parent, where a warning that several workers
-have is shown once. Log records are made at the levels that the parent's loggers have, and handled by its logger of the
-same name; a handler that a task installs in its worker handles them there instead.
+Warnings pass the caller's filters twice: in the worker, which gets a copy with each call, so that one that is ignored
+costs nothing; and in the parent, where a warning that several workers have is shown once. One that is an error here is
+shown, too, and fails no task: so it is with joblib, and libraries such as scikit-learn, which set filters of their own
+in each task, count on it. Log records are made at the levels that the parent's loggers have, and handled by its logger
+of the same name; a handler that a task installs in its worker handles them there instead.
 
 Order: the words of a task come in its order, and before its result. Who waits for a result hears them meanwhile.
 Words of a call that was cancelled are dropped. What is written to the descriptor itself (by C code, by programs that
@@ -100,7 +101,7 @@ def _warn(word: Word) -> None:
     registry = _registry if owner is None else owner.__dict__.setdefault("__warningregistry__", {})
     try:
         warnings.warn_explicit(message, category, filename, lineno, module, registry)
-    except Warning:  # an error by filters that are newer than the call, which the task did not see
+    except Warning:  # an error here
         warnings.showwarning(message, category, filename, lineno)
 
 
@@ -172,7 +173,7 @@ class Forwarding:
         self._filters = pickled
         named = pickle.loads(pickled)
         filters = [
-            (action, message, category, module, lineno)
+            ("always" if action == "error" else action, message, category, module, lineno)
             for action, message, place, name, module, lineno in named
             if (category := _class_here(place, name)) is not None
         ]
