@@ -11,11 +11,15 @@ assert compute(total) == (12,)
 """
 
 from plait.lazy import config as config
+from plait.lazy.annotating import annotate as annotate
+from plait.lazy.annotating import get_annotations as get_annotations
 from plait.lazy.computing import compute as compute
 from plait.lazy.computing import get as get
 from plait.lazy.computing import persist as persist
 from plait.lazy.decorator import delayed as delayed
+from plait.lazy.drawing import visualize as visualize
 from plait.lazy.handles import Delayed as Delayed
+from plait.lazy.optimizing import optimize as optimize
 from plait.lazy.protocol import is_dask_collection as is_dask_collection
 from plait.lazy.sizes import sizeof as sizeof
 from plait.lazy.tokens import TokenizationError as TokenizationError

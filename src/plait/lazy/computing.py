@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from plait.lazy import config, schedulers
@@ -13,7 +14,7 @@ from plait.lazy.callbacks import watched
 from plait.lazy.engines import Engine
 from plait.lazy.lowering import lower
 from plait.lazy.plain import graph_of, nodes_of
-from plait.lazy.protocol import Foreign, flatten
+from plait.lazy.protocol import Foreign, default_scheduler, flatten, outputs_of
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
@@ -26,10 +27,14 @@ def compute(
     Collections inside lists, tuples, sets and dicts are computed too, unless traverse=False. What several need runs
     once.
 
-    scheduler: "threads" (the default, but for bags), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a
-    function get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many,
-    strictly; without it one a core, and more while tasks block. options: for a function of yours. Raises what the first
-    failing task raised, with a note that names it; nothing starts after that.
+    scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
+    get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
+    without it one a core, and more while tasks block. Where neither the call nor the configuration names a scheduler,
+    the collections' own is taken.
+
+    options: for a function of yours; besides, pool: an Executor or Pool of yours to run on, optimize_graph: False runs
+    the graph as it was built. Raises what the first failing task raised, with a note that names it; nothing starts
+    after that. ValueError where several collections want different schedulers.
     """
     template = Template(collections, traverse)
     if not template.nodes:
@@ -38,23 +43,16 @@ def compute(
         schedulers.workers_asked(num_workers)
         return collections
     scheduler = _asked(scheduler, template.nodes)
-    values = iter(values_of(_outputs(template.nodes), scheduler, num_workers, options))
+    values = iter(values_of(outputs_of(template.nodes), scheduler, num_workers, options))
     return template.fill([_value(node, values) for node in template.nodes])
 
 
 def _asked(scheduler: Any, nodes: list[Any]) -> Any:
     """The scheduler that the call asks for, or the configuration, or an open client, or all collections among nodes."""
     engine = schedulers.engine(scheduler)
-    if engine is not None or scheduler is not None or config.get("scheduler", None) is not None:
-        return engine or scheduler
-    collections = [node.collection if isinstance(node, Foreign) else node for node in nodes]
-    kinds = {getattr(type(each), "__plait_scheduler__", None) for each in collections}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
-def _outputs(nodes: list[Any]) -> list[Any]:
-    """The nodes to run for some: of a collection its parts, which are put together by who asked for it."""
-    return [each for node in nodes for each in (node._inputs if isinstance(node, Foreign) else (node,))]
+    if engine is not None:
+        return engine
+    return default_scheduler(nodes) if schedulers.configured(scheduler) is None else scheduler
 
 
 def _value(node: Any, values: Iterator[Any]) -> Any:
@@ -66,7 +64,7 @@ def persist(
 ) -> tuple[Any, ...]:
     """As compute(), but with each collection replaced by one of its kind that holds its results, under its keys."""
     template = Template(collections, traverse)
-    wanted = _outputs(template.nodes)
+    wanted = outputs_of(template.nodes)
     scheduler = _asked(scheduler, template.nodes)
     if wanted and isinstance(scheduler, Engine):
         values = iter(_elsewhere(scheduler.persist, wanted, options))
@@ -100,16 +98,25 @@ def _nested(keys: Any, values: Any) -> Any:
 
 def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options: Mapping[str, Any]) -> list[Any]:
     """The values of some nodes, computed by a scheduler."""
+    if "get" in options:
+        raise TypeError("get= is no option any more; pass the function as scheduler=")
+    if options.get("pool") is not None:
+        scheduler = options["pool"]
     engine = schedulers.engine(scheduler)
     if engine is not None:
         return _elsewhere(engine.compute, nodes, options)
     scheduler = config.get("scheduler", None) if scheduler is None else scheduler
     run = schedulers.scheduler(scheduler)
+    if run is schedulers.processes:
+        initializer = options.get("initializer") or config.get("multiprocessing.initializer", None)
+        if initializer is not None:
+            run = partial(schedulers.processes, initializer=initializer)
     workers = schedulers.workers_asked(num_workers)
     with ExitStack() as resources:
-        arena = lower(nodes, resources)
+        arena = lower(nodes, resources) if options.get("optimize_graph", True) else Arena(nodes)
         if run is None:
-            return _by_others([arena.nodes[number] for number in arena.outputs], scheduler, options)
+            others = schedulers.function(scheduler)
+            return _by_others([arena.nodes[number] for number in arena.outputs], others, options)
         execution = Execution(arena)
         with ring.span("lazy", "compute", execution.id, name=scheduler):
             try:

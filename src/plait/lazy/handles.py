@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, NamedTuple, NoReturn
 
 from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, make, make_as, register
-from plait.lazy.computing import compute, get, persist
+from plait.lazy.computing import compute, persist
+from plait.lazy.gets import get_threads
 from plait.lazy.plain import graph_of, identity, nodes_of
 from plait.lazy.protocol import node_of
 from plait.parallel.naming import function_name
 
 
-class Delayed(Node):
+class _OfGraph(type(Node)):  # type: ignore[misc]
+    """Delayed(key, graph) is the node of a key of a plain graph; nodes are made below this call otherwise."""
+
+    def __call__(cls, key: Any, dsk: Any, length: int | None = None, layer: str | None = None) -> Any:
+        if key not in dsk:
+            raise ValueError(f"{key!r} is not in the graph; pass a key that is")
+        node = nodes_of(dsk, [key])[key]
+        return node if length is None else make(identity, (node,), None, None, length, None)
+
+
+class Delayed(Node, metaclass=_OfGraph):
     """A value that is yet to be computed, made by `delayed`; calls, attributes, items and operators give more."""
 
     __slots__ = ()
@@ -29,6 +41,12 @@ class Delayed(Node):
         """A node that holds the value, computed now, under the same key."""
         persisted: Delayed = persist(self, **options)[0]
         return persisted
+
+    def visualize(self, filename: str | None = "mydask", format: str | None = None, **options: Any) -> Any:
+        """Draw the graph. Parameters as of `plait.lazy.visualize`."""
+        from plait.lazy.drawing import visualize
+
+        return visualize(self, filename=filename, format=format, **options)
 
     def __plait_call__(self) -> tuple[Callable[..., Any], Sequence[Any], dict[str, Any]]:
         """This node as one call, for `Parallel`. Raises TypeError where inputs are lazy."""
@@ -67,7 +85,7 @@ class Delayed(Node):
     def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuilt, (self.key, self._nout)
 
-    __dask_scheduler__ = staticmethod(get)
+    __dask_scheduler__ = staticmethod(get_threads)
 
     def __reduce__(self) -> tuple[Any, ...]:
         arena = Arena([self])
@@ -82,6 +100,8 @@ class Delayed(Node):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}, and names with a leading underscore are not lazy"
             )
+        if name == "visualise":
+            warnings.warn("dask.delayed objects have no `visualise` method: it is `visualize`", stacklevel=2)
         attribute: Delayed = make_as(Attribute, getattr, (self, name), None, True, None, None)
         return attribute
 
@@ -92,6 +112,10 @@ class Delayed(Node):
         if self._nout is None:
             raise TypeError(f"{self!r} is of unknown length; say delayed(function, nout=N) to unpack it")
         return (make(operator.getitem, (self, i), None, True, None, None) for i in range(self._nout))
+
+    @property
+    def _length(self) -> int | None:
+        return self._nout
 
     def __len__(self) -> int:
         if self._nout is None:
@@ -114,6 +138,11 @@ class Attribute(Delayed):
     __slots__ = ()
     _kind = 2
 
+    def __getattr__(self, name: str) -> Delayed:
+        if name == "dtype" == self._args[1]:  # numpy asks for it again and again
+            raise AttributeError("a dtype has no attribute 'dtype'")
+        return super().__getattr__(name)
+
 
 class Function(Delayed):
     """`delayed(function)`: calling it makes a node. As an argument it is the function itself."""
@@ -129,6 +158,10 @@ class Function(Delayed):
     @property
     def __name__(self) -> str:
         return function_name(self._args[0])
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self._args[0].__doc__  # type: ignore[no-any-return]
 
 
 class _Place(NamedTuple):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+from plait.lazy.tokens import tokenize
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _SHORT_TOKEN = re.compile(r"[a-f][0-9a-f]{7}")
@@ -33,6 +36,31 @@ def key_split(s: Any) -> str:
             break
         name += f"-{word}"
     return name
+
+
+def name_of(key: Any) -> str:
+    """The name of the collection that a key is part of: "x-1" of "x-1" and of ("x-1", 0). Raises TypeError."""
+    if isinstance(key, tuple) and key and isinstance(key[0], str):
+        return key[0]
+    if isinstance(key, str):
+        return key
+    raise TypeError(f"{key!r} is no key; pass a text, or a tuple that begins with one")
+
+
+def renamed(key: Any, rename: Mapping[str, str]) -> Any:
+    """A key with another name, where its own is one of those to be replaced."""
+    if isinstance(key, tuple):
+        return (rename.get(key[0], key[0]), *key[1:])
+    return rename.get(key, key)
+
+
+def cloned(key: Any, seed: Any) -> Any:
+    """A key of the same words with another token, the same for the same key and seed. Raises TypeError."""
+    if isinstance(key, tuple) and key and isinstance(key[0], str):
+        return (cloned(key[0], seed), *key[1:])
+    if isinstance(key, str):
+        return f"{key_split(key)}-{tokenize(key, seed)}"
+    raise TypeError(f"{key!r} is no key; pass a text, or a tuple that begins with one")
 
 
 def _cleaned(word: str) -> str:

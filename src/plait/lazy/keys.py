@@ -7,7 +7,6 @@ made only when somebody asks.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from plait.lazy.tokens import tokenize
@@ -29,11 +28,26 @@ _renew()
 os.register_at_fork(after_in_child=_renew)
 
 
-def key_of(function: Callable[..., Any], number: int) -> str:
+def key_of(node: Node) -> str:
     """The key of a node that is equal to itself alone."""
-    return f"{function_name(function)}-{_prefix}{number:012x}"
+    return f"{_name(node)}-{_prefix}{node._id:012x}"
 
 
 def pure_key(node: Node) -> str:
     """The key that all equal calls share."""
-    return f"{function_name(node._function)}-{tokenize(node._function, node._args, node._kwargs)}"
+    return f"{_name(node)}-{tokenize(node._function, node._args, node._kwargs)}"
+
+
+def _name(node: Node) -> str:
+    """What the node calls, or the type of the value that it has."""
+    if node._function is not identity:
+        return function_name(node._function)
+    value = node._args[0]
+    if node._inputs:  # a container of nodes, or another node
+        return function_name(getattr(value, "build", identity))
+    return function_name(value) if callable(value) else type(value).__name__
+
+
+def identity(value: Any) -> Any:
+    """What a node that has a value, or stands for another, calls."""
+    return value

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, leaf, make
+from plait.lazy.keys import identity as identity
 from plait.lazy.tasks import Alias, DataNode, Dict, NestedContainer, Task, TaskRef, is_node
 
 Key: TypeAlias = Hashable
@@ -29,11 +30,6 @@ class GraphError(ValueError):
 def is_task(value: Any) -> bool:
     """Whether a value of a plain graph is a call."""
     return type(value) is tuple and bool(value) and callable(value[0])
-
-
-def identity(value: Any) -> Any:
-    """What a node that has a value, or stands for another, calls."""
-    return value
 
 
 class Literal:

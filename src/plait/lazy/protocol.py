@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from plait.lazy._native.nodes import Node, make_as
+from plait.lazy.key_names import name_of
 from plait.lazy.plain import Literal, nodes_of
 
 
@@ -92,3 +93,28 @@ def flatten(keys: Any, container: Any = list) -> Iterator[Any]:
 def replaced(keys: Any, by: Mapping[Any, Any]) -> Any:
     """Nested lists of keys with each key replaced."""
     return [replaced(each, by) for each in keys] if isinstance(keys, list) else by[keys]
+
+
+def outputs_of(nodes: list[Any]) -> list[Any]:
+    """The nodes to run for some: of a collection its parts, which are put together by who asked for it."""
+    return [each for node in nodes for each in (node._inputs if isinstance(node, Foreign) else (node,))]
+
+
+def default_scheduler(nodes: list[Any]) -> Any:
+    """The scheduler that the collections of some nodes have in common; None where they name none.
+
+    Raises ValueError where they name several.
+    """
+    wanted = {getattr(getattr(node, "collection", node), "__dask_scheduler__", None) for node in nodes} - {None}
+    if len(wanted) > 1:
+        raise ValueError(
+            "collections with different default schedulers are computed together; say which with scheduler="
+        )
+    return wanted.pop() if wanted else None
+
+
+def names_of(collection: Any) -> set[str]:
+    """The names of the keys of a collection's outputs. Raises TypeError where it is none."""
+    if not is_dask_collection(collection):
+        raise TypeError(f"{type(collection).__name__} is no collection; it needs __dask_graph__")
+    return {name_of(key) for key in flatten(collection.__dask_keys__())}

@@ -5,6 +5,8 @@
     processes  the pool's processes, in batches sized by measured time; results pass through the caller
     green      a greenlet a node, in the caller's thread, for nodes that wait on I/O cooperatively
 
+A pool of the user's is one too, see `executors`.
+
 All prefer small numbers (see `_native.arena`). After the first failure no node starts, and the error is raised in the
 caller.
 The caller waits through a Waiter, so from a greenlet every one but `sync` is cooperative; what is thrown into it
@@ -14,16 +16,18 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
-from plait.lazy import config, engines
+from plait.lazy import config, engines, executors
 from plait.lazy._native.arena import Execution
 from plait.parallel import nesting, pool
 from plait.parallel.batching import AutoBatches
 from plait.parallel.budget import worker_count
+from plait.parallel.options import PLAIN
 
 if TYPE_CHECKING:
     from plait.parallel.backends.base import Runner
@@ -75,6 +79,8 @@ class _ThreadRun:
     def __init__(self, execution: Execution, size: int, strict: bool) -> None:
         self._execution = execution
         self._waiter: Waiter[None] = Waiter()
+        self._context = copy_context()  # tasks see the caller's variables, but for those of a loop that it is in
+        self._context.run(nesting.settings.set, None)
         self._crew = pool.threads().crew(self._run, size, strict, _Ready(execution))
 
     def wait(self) -> None:
@@ -88,7 +94,7 @@ class _ThreadRun:
     def _run(self, number: int) -> None:
         execution = self._execution
         try:
-            done = execution.work(number, self._crew)
+            done = self._context.copy().run(execution.work, number, self._crew)
         except BaseException as error:
             if not execution.ended:
                 self._crew.cancel()
@@ -98,12 +104,13 @@ class _ThreadRun:
             self._waiter.wake()
 
 
-def processes(execution: Execution, workers: int | None) -> None:
-    """Run the nodes on worker processes."""
+def processes(execution: Execution, workers: int | None, initializer: Callable[[], object] | None = None) -> None:
+    """Run the nodes on worker processes, each of which has called the initializer."""
     from plait.parallel.backends.process_runner import open_processes
 
     budget = nesting.budget()
-    run = open_processes(max(2, budget.cores) if workers is None else workers)
+    options = PLAIN if initializer is None else PLAIN._replace(initializer=(initializer, ()))
+    run = open_processes(max(2, budget.cores) if workers is None else workers, options)
     if run is None:  # inside a worker, and none are left
         sync(execution, None)
         return
@@ -205,36 +212,59 @@ _SCHEDULERS: dict[str, Scheduler] = {
     "single-threaded": sync,
     "green": green,
 }
+named: dict[str, Any] = {}  # name -> function get(graph, keys): ours (see `gets`), and those that programs add
 
 
 def engine(name: Any) -> engines.Engine | None:
     """The engine that was asked for, by the call or by the configuration, else the one that is open; mostly None."""
-    if name is None:
-        name = config.get("scheduler", None)
+    name = configured(name)
     return engines.default() if name is None else engines.engine(name)
 
 
-def scheduler(name: Any) -> Scheduler | None:
-    """The scheduler of that name; None as a name is the configured one, or threads. None for a function of the user's.
+def names(scheduler: Scheduler) -> list[str]:
+    """What a scheduler of ours is called."""
+    return [name for name, each in _SCHEDULERS.items() if each is scheduler]
 
-    Raises ValueError for a name that there is not.
+
+def scheduler(asked: Any) -> Scheduler | None:
+    """What `asked` says: a name, a function, a pool of the user's; None: what is configured, or threads.
+
+    Gives None for a function get(graph, keys) that is the user's. Raises ValueError for a name that there is not.
     """
-    if name is None:
-        name = config.get("scheduler", None) or "threads"
-    found = _SCHEDULERS.get(name.lower()) if isinstance(name, str) else None
-    if found is None and not callable(name):
+    asked = configured(asked) or "threads"
+    found = named.get(asked.lower(), _SCHEDULERS.get(asked.lower())) if isinstance(asked, str) else asked
+    found = getattr(found, "__plait_scheduler__", found)
+    if found in _SCHEDULERS.values():
+        return found
+    if found is not None and executors.is_pool(found):
+        return executors.runner(found)
+    if not callable(found):
         raise ValueError(
-            f"scheduler={name!r} is not known; pass one of {', '.join(map(repr, _SCHEDULERS))}, "
-            "'ray', a client of distributed, or a function get(graph, keys)"
+            f"scheduler={asked!r} is not known; pass one of {', '.join(map(repr, {**_SCHEDULERS, **named}))}, "
+            "'ray', a client of distributed, a function get(graph, keys), or an Executor"
         )
-    return found
+    return None
+
+
+def function(asked: Any) -> Any:
+    """The function get(graph, keys) of the user's that `asked` says, where scheduler() gave None."""
+    asked = configured(asked)
+    return named[asked.lower()] if isinstance(asked, str) else asked
+
+
+def configured(asked: Any) -> Any:
+    """`asked`, or else what the configuration has: a scheduler, or a pool."""
+    if asked is None:
+        asked = config.get("scheduler", None)
+    return config.get("pool", None) if asked is None else asked
 
 
 def is_local(name: Any) -> bool:
     """Whether the workers of a scheduler are on this machine: those of plait, and of a plain function."""
     if isinstance(name, str):
         return name.lower() in _SCHEDULERS
-    return name is None or isinstance(name, FunctionType)
+    ours = name is None or hasattr(name, "__plait_scheduler__")
+    return ours or isinstance(name, FunctionType) or executors.is_pool(name)
 
 
 def workers_asked(num_workers: Any) -> int | None:

@@ -2,25 +2,19 @@
 
 from plait.compat.rows import Face, Peer, Same
 from plait.compat.tables.dask_bag import ROWS as ROWS_OF_BAGS
+from plait.compat.tables.dask_base import NAMES
+from plait.compat.tables.dask_base import ROWS as ROWS_OF_BASE
 from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
-
-_EVALUATION = ("compute", "persist", "is_dask_collection")
 
 DASK = Peer(
     name="dask",
     version="2026.8.0",
     summary="Parallel PyData with Task Scheduling",
     modules={
-        "dask": Face({name: f"plait.lazy:{name}" for name in ("delayed", "get", *_EVALUATION)}),
-        "dask.base": Face(
-            {
-                **{name: f"plait.lazy:{name}" for name in _EVALUATION},
-                **{name: f"plait.lazy.tokens:{name}" for name in ("TokenizationError", "normalize_token", "tokenize")},
-            }
-        ),
+        "dask": Face({**NAMES, "delayed": "plait.lazy:delayed", "get": "plait.lazy.gets:get_sync"}),
         "dask.config": Same("plait.lazy.config"),
-        "dask.delayed": Face({name: f"plait.lazy:{name}" for name in ("Delayed", "delayed")}),
+        **ROWS_OF_BASE,
         **ROWS_OF_BAGS,
         **ROWS_OF_GRAPHS,
         **ROWS_OF_UTILS,

@@ -15,6 +15,7 @@ cdef class Node:
     cdef object given_key
     cdef readonly object _nout
     cdef readonly object _pure
+    cdef readonly dict _annotations
     cdef readonly unsigned long long _id
     cdef char kind
     cdef bint nested

@@ -18,6 +18,8 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 
+from plait.lazy import records
+from plait.lazy.config import config
 from plait.lazy.keys import key_of, pure_key
 
 cdef extern from "Python.h":
@@ -40,6 +42,12 @@ cdef enum:
 
 cdef unsigned long long made = 0
 cdef tuple NOTHING = ()
+cdef int annotating = 0  # blocks of annotate() that are open
+cdef object annotations_here = None
+cdef dict settings = config  # what pure=None means is one of them
+cdef type LIST_ITERATOR = type(iter([]))
+cdef type TUPLE_ITERATOR = type(iter(()))
+cdef type SET_ITERATOR = type(iter(set()))
 cdef type delayed_class = None
 cdef type function_class = None
 cdef object identity = None
@@ -55,7 +63,7 @@ cdef class Nested:
         return _nested, (self.build, self.members)
 
     def __dask_tokenize__(self):
-        return self.build.__name__, self.members
+        return getattr(self.build, "__name__", self.build), self.members
 
 
 def _nested(build, list members):
@@ -83,13 +91,12 @@ cdef class Node:
     def key(self):
         """The node's name in a graph, unique unless its call is pure or it was named."""
         if self.given_key is None:
-            self.given_key = key_of(self._function, self._id)
+            self.given_key = key_of(self)
         return self.given_key
 
     @property
     def _key(self):
-        """The key that the node was given; None where it is one of its own."""
-        return self.given_key
+        return self.key
 
     def _filled(self, list values):
         """The arguments and keywords of the node's call, given one value for each of its inputs."""
@@ -141,20 +148,20 @@ cdef class Node:
         return {name: fill(value, values, &taken) for name, value in self._kwargs.items()}
 
 
-def register(type delayed, type function, calls_value, type method, gives_value, collection):
+def register(delayed, function, calls_value, method, gives_value, collection):
     """What nodes are made of: the classes of nodes and of those that have a function as their value, the function that
     calls a value, the class of a method's call, the function that gives its argument, and what makes a node of another
     library's collection.
     """
     global delayed_class, function_class, call_value, method_class, identity, collection_node
-    delayed_class, function_class, call_value, method_class = delayed, function, calls_value, method
+    delayed_class, function_class = <type>delayed, <type>function  # their class is one of their own
+    call_value, method_class = calls_value, method
     identity, collection_node = gives_value, collection
 
 
 def leaf(value, key=None, pure=None, nout=None, bint traverse=False):
     """A node that has a value. traverse: look for nodes inside it."""
-    cdef type kind = function_class if callable(value) else delayed_class
-    return make_as(kind, identity, (value,), None, pure, nout, key, traverse)
+    return make_as(function_class if callable(value) else delayed_class, identity, (value,), None, pure, nout, key, traverse)
 
 
 def make(function, tuple args, dict kwargs, pure, nout, key):
@@ -168,9 +175,9 @@ def make(function, tuple args, dict kwargs, pure, nout, key):
     return node
 
 
-def make_as(type kind, function, tuple args, dict kwargs, pure, nout, key, bint traverse=True):
+def make_as(kind, function, tuple args, dict kwargs, pure, nout, key, bint traverse=True):
     """As make(), of class `kind`. traverse: look for nodes among the arguments."""
-    cdef Node node = <Node>plait_new_node(kind, NOTHING)
+    cdef Node node = <Node>plait_new_node(<type>kind, NOTHING)
     write(node, function, args, kwargs, pure, nout, key, traverse)
     node.kind = kind._kind
     return node
@@ -188,6 +195,8 @@ cdef int write(Node node, function, tuple args, dict kwargs, pure, nout, key, bi
         kwargs = None
     number(node, function, args, kwargs, pure, nout, key)
     node._inputs = NOTHING
+    if pure is None:
+        pure = settings.get("delayed_pure")
     if not traverse or (kwargs is None and all_plain(args)):
         if key is None and pure:
             node.given_key = pure_key(node)
@@ -226,7 +235,16 @@ cdef int number(Node node, function, tuple args, dict kwargs, pure, nout, key) e
     node._pure = pure
     node._nout = nout
     node.given_key = key
+    if annotating:
+        node._annotations = annotations_here()
     return 0
+
+
+def annotate_nodes(int blocks, current):
+    """So many more blocks are open in which nodes are annotated with what current() gives."""
+    global annotating, annotations_here
+    annotating += blocks
+    annotations_here = current
 
 
 cdef inline bint is_plain(object item):
@@ -260,7 +278,34 @@ cdef object scan(object item, list inputs):
         if node is not None:
             inputs.append(node)
             return node
+    elif _PyType_Lookup(kind, "__dataclass_fields__") != NULL or _PyType_Lookup(kind, "_fields") != NULL:
+        return scan_record(item, inputs)
+    elif kind is LIST_ITERATOR or kind is TUPLE_ITERATOR or kind is SET_ITERATOR:
+        return scan(list(item), inputs)
+    elif issubclass(kind, dict) and kind.__name__ == "OrderedDict":
+        return scan_record(item, inputs)
     return item
+
+
+cdef object scan_record(object item, list inputs):
+    """As scan(), for a container that `records` knows how to make."""
+    cdef Py_ssize_t before = len(inputs)
+    cdef Nested template
+    cdef list members
+    parts = records.parts_of(item)
+    if parts is None:
+        return item
+    Py_EnterRecursiveCall(b" while looking for lazy nodes")
+    try:
+        members = [scan(part, inputs) for part in parts]
+    finally:
+        Py_LeaveRecursiveCall()
+    if len(inputs) == before:
+        return item
+    template = Nested.__new__(Nested)
+    template.build = records.builder_of(item)
+    template.members = members
+    return template
 
 
 cdef object scan_container(object item, type kind, list inputs):

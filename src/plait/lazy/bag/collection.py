@@ -7,21 +7,15 @@ from typing import Any, TypeVar
 
 from plait.lazy.bag.fusing import register
 from plait.lazy.bag.layers import Layer, given
-from plait.lazy.computing import compute, get, persist
+from plait.lazy.computing import compute, persist
 from plait.lazy.containers import ensure_dict
+from plait.lazy.gets import get_processes
 from plait.lazy.plain import nodes_of
 from plait.lazy.protocol import gathered
-
-SCHEDULER = "processes"
 
 Self = TypeVar("Self", bound="Collection")
 
 register()
-
-
-def processes(graph: Mapping[Any, Any], keys: Any, **options: Any) -> Any:
-    """get() on processes."""
-    return get(graph, keys, **{"scheduler": SCHEDULER, **options})
 
 
 class Collection:
@@ -38,9 +32,6 @@ class Collection:
     @property
     def name(self) -> Any:
         return self._layer.name
-
-    # Where nothing else is said: elements are Python objects, handled by Python functions.
-    __plait_scheduler__ = SCHEDULER
 
     def compute(self, **options: Any) -> Any:
         """The value. options: as of `plait.lazy.compute`; without a scheduler, "processes"."""
@@ -73,7 +64,8 @@ class Collection:
     def __dask_tokenize__(self) -> Any:
         return self._layer.name
 
-    __dask_scheduler__ = staticmethod(processes)
+    # Where nothing else is said: elements are Python objects, handled by Python functions.
+    __dask_scheduler__ = staticmethod(get_processes)
 
     def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self._rebuild, ()

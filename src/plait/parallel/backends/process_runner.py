@@ -63,7 +63,7 @@ class Processes:
             nesting.budget().give_back(self.limit)
 
 
-def open_processes(workers: int) -> Processes | None:
+def open_processes(workers: int, options: CallOptions = PLAIN) -> Processes | None:
     """So many of the pool's processes for one call; None where the caller had better run its tasks itself."""
     granted = borrow(workers)
-    return Processes(granted) if granted else None
+    return Processes(granted, options) if granted else None

@@ -1,0 +1,82 @@
+"""Names of dask.base that say in dask's way what `plait.lazy` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from plait.lazy import computing, gets, schedulers
+from plait.lazy._native.nodes import Template
+from plait.lazy.drawing import visualize
+from plait.lazy.executors import is_pool
+from plait.lazy.protocol import Foreign
+
+
+class DaskMethodsMixin:
+    """compute(), persist() and visualize() for a collection of a library's own."""
+
+    __slots__ = ("__weakref__",)
+
+    def compute(self, **kwargs: Any) -> Any:
+        (value,) = computing.compute(self, traverse=False, **kwargs)
+        return value
+
+    def persist(self, **kwargs: Any) -> Any:
+        (kept,) = computing.persist(self, traverse=False, **kwargs)
+        return kept
+
+    def visualize(self, filename: str = "mydask", format: str | None = None, **kwargs: Any) -> Any:
+        return visualize(self, filename=filename, format=format, **kwargs)
+
+    def __await__(self) -> Iterator[Any]:
+        raise NotImplementedError("a collection can be awaited with an asynchronous Client alone")
+
+
+def get_scheduler(get: Any = None, scheduler: Any = None, collections: Any = None, cls: Any = None) -> Any:
+    """The function get(graph, keys) that a computation would run on; None where nobody says one."""
+    if get is not None:
+        raise TypeError("get= is no option any more; pass the function as scheduler=")
+    asked = schedulers.configured(scheduler)
+    if asked is None and cls is not None:
+        asked = getattr(cls, "__dask_scheduler__", None)
+    if asked is None and collections:
+        wanted = {getattr(each, "__dask_scheduler__", None) for each in collections} - {None}
+        if len(wanted) > 1:
+            raise ValueError("collections with different default schedulers; say which with scheduler=")
+        asked = wanted.pop() if wanted else None
+    if isinstance(asked, str):
+        if asked.lower() not in schedulers.named:
+            raise ValueError(f"scheduler={asked!r} is not known; pass one of {', '.join(map(repr, schedulers.named))}")
+        return schedulers.named[asked.lower()]
+    return gets.Get("get", schedulers.scheduler(asked), "On a pool.") if is_pool(asked) else asked  # type: ignore[arg-type]
+
+
+def unpack_collections(*args: Any, traverse: bool = True) -> tuple[list[Any], Callable[[list[Any]], tuple[Any, ...]]]:
+    """The collections among some values, each once, and a function that puts other values in their places."""
+    listed = [list(each) if traverse and isinstance(each, Iterator) else each for each in args]
+    template = Template(listed, traverse)
+    nodes = template.nodes
+    found: dict[Any, int] = {}  # key -> position
+    collections: list[Any] = []
+    for node in nodes:
+        if node.key not in found:
+            found[node.key] = len(collections)
+            collections.append(node.collection if isinstance(node, Foreign) else node)
+    places = [found[node.key] for node in nodes]
+
+    def repack(values: Any) -> tuple[Any, ...]:
+        values = list(values)
+        return template.fill([values[place] for place in places])
+
+    return collections, repack
+
+
+def compute_as_if_collection(
+    cls: Any, dsk: Any, keys: Any, scheduler: Any = None, get: Any = None, **kwargs: Any
+) -> Any:
+    """The values of some keys of a graph, optimized and scheduled as those of a collection's class would be."""
+    chosen = get_scheduler(get=get, scheduler=scheduler, cls=cls)
+    optimize = getattr(cls, "__dask_optimize__", None)
+    if optimize is not None:
+        dsk = optimize(dsk, keys, **kwargs)
+    return computing.get(dsk, keys, scheduler=chosen, **kwargs)
