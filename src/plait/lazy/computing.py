@@ -30,11 +30,11 @@ def compute(
     scheduler: "threads" (the default), "processes", "sync" or "green", see `plait.lazy.schedulers`; or a function
     get(graph, keys, **options) that takes a plain graph (see `plait.lazy.plain`). num_workers: how many, strictly;
     without it one a core, and more while tasks block. Where neither the call nor the configuration names a scheduler,
-    the collections' own is taken.
+    that which all collections prefer is taken.
 
     options: for a function of yours; besides, pool: an Executor or Pool of yours to run on, optimize_graph: False runs
     the graph as it was built. Raises what the first failing task raised, with a note that names it; nothing starts
-    after that. ValueError where several collections want different schedulers.
+    after that.
     """
     template = Template(collections, traverse)
     if not template.nodes:

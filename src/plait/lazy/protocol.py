@@ -101,16 +101,9 @@ def outputs_of(nodes: list[Any]) -> list[Any]:
 
 
 def default_scheduler(nodes: list[Any]) -> Any:
-    """The scheduler that the collections of some nodes have in common; None where they name none.
-
-    Raises ValueError where they name several.
-    """
+    """The scheduler that the collections of some nodes have in common; None where they name none, or several."""
     wanted = {getattr(getattr(node, "collection", node), "__dask_scheduler__", None) for node in nodes} - {None}
-    if len(wanted) > 1:
-        raise ValueError(
-            "collections with different default schedulers are computed together; say which with scheduler="
-        )
-    return wanted.pop() if wanted else None
+    return wanted.pop() if len(wanted) == 1 else None
 
 
 def names_of(collection: Any) -> set[str]:
