@@ -6,7 +6,7 @@ import pickle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.lazy import tokenize
+from plait.lazy import normalize_token, tokenize
 
 
 class Holder:
@@ -78,3 +78,29 @@ def test_tokens_are_equal_exactly_for_equal_values(one, other):
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_members_that_are_one_object_count_as_equal_ones(values):
     assert tokenize([*values, *values]) == tokenize([*values, *copy.deepcopy(values)])
+
+
+@st.composite
+def graphs(draw):
+    """Objects that refer to each other in any way, directly or through lists."""
+    count = draw(st.integers(1, 5))
+    things = [Holder(draw(st.integers(0, 2))) for _ in range(count)]
+    for thing in things:
+        readers = draw(st.lists(st.sampled_from(things), max_size=3))
+        thing.direct, thing.listed = (readers[0] if readers else None), readers[1:]
+    return things
+
+
+@settings(deadline=None, max_examples=300)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_an_object_has_one_form_wherever_it_is_met(things, random):
+    alone = [normalize_token(thing) for thing in things]
+    order = [random.randrange(len(things)) for _ in range(6)]
+    met = normalize_token([things[i] for i in order])
+    assert met == ("list", tuple(alone[i] for i in order))
+
+
+@settings(deadline=None)
+@given(graphs())
+def test_copies_of_graphs_are_equal(things):
+    assert tokenize(*pickle.loads(pickle.dumps(things))) == tokenize(*things)
