@@ -73,7 +73,7 @@ def persist(
     kept = []
     for node in template.nodes:
         if isinstance(node, Foreign):
-            kept.append(node.persisted({key: next(values) for key in node.keys}))
+            kept.append(node.persisted(node.results([next(values) for _ in node._inputs])))
         else:
             kept.append(leaf(next(values), node.key, nout=node._nout))
     return template.fill(kept)

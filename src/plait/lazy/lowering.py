@@ -5,12 +5,14 @@ nodes have become one and the readers are known, and gives output nodes that com
 itself, such as a directory, a rewriting registers with the given ExitStack, which is closed when the run is over,
 however it ends.
 
+Layers of blocks (`blocks`) come first: they register how they become nodes, for running and for being shown.
+
 Cost: nothing where nothing is registered; else 0.02 us a node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeAlias
 
@@ -19,6 +21,9 @@ from plait.lazy._native.nodes import Node
 
 Rewriting: TypeAlias = Callable[[Arena, ExitStack], list[Any]]
 
+Showing: TypeAlias = Callable[[Arena], list[Any]]
+
+_layers: dict[type[Node], tuple[Rewriting, Showing]] = {}
 _rewritings: dict[type[Node], Rewriting] = {}
 
 
@@ -27,12 +32,33 @@ def rewrite(kind: type[Node], rewriting: Rewriting) -> None:
     _rewritings[kind] = rewriting
 
 
+def expand(kinds: Iterable[type[Node]], run: Rewriting, shown: Showing) -> None:
+    """Have graphs with nodes of some classes, which stand for many, expanded: to be run, and to be shown."""
+    for kind in kinds:
+        _layers[kind] = run, shown
+
+
+def show(outputs: list[Any]) -> Arena:
+    """The arena of some nodes as others see it: expanded, and not rewritten."""
+    arena = Arena(outputs)
+    for kind in _kinds(arena, _layers):
+        return Arena(_layers[kind][1](arena))
+    return arena
+
+
+def _kinds(arena: Arena, registered: Mapping[type[Node], Any]) -> list[type[Node]]:
+    """The classes among those registered that an arena has nodes of."""
+    if not registered:
+        return []
+    kinds = set(map(type, arena.nodes))
+    return [kind for kind in registered if kind in kinds]
+
+
 def lower(outputs: list[Any], resources: ExitStack) -> Arena:
     """The arena of some nodes. resources: closed by the caller when the run is over."""
     arena = Arena(outputs)
-    if _rewritings:
-        kinds = set(map(type, arena.nodes))
-        for kind, rewriting in _rewritings.items():
-            if kind in kinds:
-                arena = Arena(rewriting(arena, resources))
+    for kind in _kinds(arena, _layers)[:1]:
+        arena = Arena(_layers[kind][0](arena, resources))
+    for kind in _kinds(arena, _rewritings):
+        arena = Arena(_rewritings[kind](arena, resources))
     return arena

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, leaf, make
 from plait.lazy.keys import identity as identity
+from plait.lazy.lowering import show
 from plait.lazy.tasks import Alias, DataNode, Dict, NestedContainer, Task, TaskRef, is_node
 
 Key: TypeAlias = Hashable
@@ -205,7 +205,7 @@ def is_hashable(value: Any) -> bool:
 
 def graph_of(outputs: Iterable[Node]) -> dict[Any, Any]:
     """What some nodes need as a plain graph, in an order in which it can be run."""
-    arena = Arena(list(outputs))
+    arena = show(list(outputs))
     keys = [node.key for node in arena.nodes]
     known = frozenset(keys)
     graph = {}

@@ -29,11 +29,16 @@ def is_dask_collection(x: Any) -> bool:
 class Foreign(Node):
     """A collection of another library as a node, which gives its value."""
 
-    __slots__ = ("collection", "keys")
+    __slots__ = ("collection", "keys", "layered")
     _kind = 0
 
     collection: Any
     keys: list[Any]  # of its outputs, in the order of the node's inputs
+    layered: bool  # the outputs are one layer of blocks, the node's only input, see `blocks`
+
+    def results(self, values: list[Any]) -> dict[Any, Any]:
+        """{key: value} of the outputs, given the values of the node's inputs."""
+        return dict(zip(self.keys, values[0] if self.layered else values, strict=True))
 
     def finished(self, values: list[Any]) -> Any:
         """The collection's value, of those of its outputs."""
@@ -65,15 +70,15 @@ def node_of(collection: Any) -> Node | None:
     node: Foreign = make_as(
         Foreign, _finished, (replaced(keys, nodes), finish, Literal(further)), None, None, None, None
     )
-    node.collection, node.keys = collection, flat
+    node.collection, node.keys, node.layered = collection, flat, False
     return node
 
 
-def gathered(collection: Any, nodes: list[Any], keys: list[Any]) -> Foreign:
-    """A node that gives the value of a collection of ours, whose outputs are these nodes."""
+def gathered(collection: Any, nodes: list[Any] | Node, keys: list[Any]) -> Foreign:
+    """A node that gives the value of a collection of ours, whose outputs are these nodes, or the blocks of a layer."""
     finish, further = collection.__dask_postcompute__()
     node: Foreign = make_as(Foreign, _finished, (nodes, finish, Literal(further)), None, None, None, None)
-    node.collection, node.keys = collection, keys
+    node.collection, node.keys, node.layered = collection, keys, isinstance(nodes, Node)
     return node
 
 
