@@ -117,3 +117,11 @@ def test_the_scheduler_can_be_configured():
 def test_the_number_of_workers_can_be_configured():
     with config.set(num_workers=0), pytest.raises(ValueError, match="num_workers=0"):
         compute(delayed(abs)(1))
+
+
+def test_an_option_that_was_a_section_is_read_from_its_old_place(tmp_path):
+    (tmp_path / "old.json").write_text('{"admin": {"traceback": {"shorten": {"when": ["a"], "what": ["b"]}}}}')
+    values = {}
+    with pytest.warns(FutureWarning, match=r"'admin\.traceback\.shorten\.what' is deprecated"):
+        config.refresh(values, paths=[tmp_path], env={})
+    assert values["admin"]["traceback"]["shorten"] == ["b"]

@@ -353,6 +353,7 @@ def _without_old_names(sources: Iterable[dict[str, Any]]) -> dict[str, Any]:
             old
             for old, new in deprecations.items()
             if get(new or f"ignore-deprecated.{old}", _absent, source) is not _absent
+            and not _is_section(new, old, source)
         ]
         renamed = {}
         for old, new in deprecations.items():
@@ -369,6 +370,11 @@ def _without_old_names(sources: Iterable[dict[str, Any]]) -> dict[str, Any]:
     for text in to_warn.values():
         warnings.warn(text, FutureWarning, stacklevel=4)
     return merged
+
+
+def _is_section(new: str | None, old: str, source: Mapping[str, Any]) -> bool:
+    """Whether the new name is, in this source, still the section that the old one was in."""
+    return new is not None and old.startswith(f"{new}.") and isinstance(get(new, None, source), dict)
 
 
 def _removed(old: str) -> str:
