@@ -291,3 +291,20 @@ def test_many_small_computations_use_the_same_threads():
         assert compute(delayed(operator.neg)(i)) == (-i,)
     assert len(pool.threads()._idle) <= 4
     assert threading.active_count() <= before + 4
+
+
+def test_an_item_of_what_the_caller_holds_is_taken_there():
+    from operator import getitem
+
+    def pair():
+        return {"here": 1}, os.getpid()
+
+    both = delayed(pair)()
+    where = delayed(getitem)(delayed(getitem)(both, 0), "here")
+    assert compute(where, both[1], scheduler="processes")[0] == 1
+    held = delayed([1, lambda: 2])  # sent, it would travel by value
+    assert compute(held[1], scheduler="processes")[0] is held.compute()[1]
+    for missing in (both[5], both["x"]):
+        with pytest.raises((IndexError, TypeError)) as caught:
+            missing.compute(scheduler="processes")
+        assert any("getitem" in note for note in caught.value.__notes__)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from operator import getitem
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,10 +25,12 @@ from plait.green import Greenlet, killall, spawn
 from plait.green.waiter import Waiter
 from plait.lazy import config, engines, executors
 from plait.lazy._native.arena import Execution
+from plait.lazy.plain import identity
 from plait.parallel import nesting, pool
 from plait.parallel.batching import AutoBatches
 from plait.parallel.budget import worker_count
 from plait.parallel.options import PLAIN
+from plait.parallel.outcome import Task
 
 if TYPE_CHECKING:
     from plait.parallel.backends.base import Runner
@@ -139,6 +142,8 @@ class _Dispatcher:
         while execution.unfinished:
             while execution.ready and len(self._sent) < 2 * self._run.limit:
                 self._send()
+            if not self._sent:
+                continue
             batch = self._run.completions.take()
             numbers = self._sent.pop(batch.id, [])
             if batch.error is None and batch.death is None:
@@ -153,10 +158,29 @@ class _Dispatcher:
         execution = self._execution
         fair = -(-execution.ready // self._run.limit)
         numbers = [execution.take() for _ in range(min(self._sizes.size, fair))]
-        tasks = [execution.task(number) for number in numbers]
+        asked = [(number, execution.task(number)) for number in numbers]
+        sent = [(number, task) for number, task in asked if not self._done_here(number, task)]
+        if not sent:
+            return
+        numbers = [number for number, _ in sent]
         labels = [str(execution.arena.nodes[number].key) for number in numbers]
-        batch = self._run.submit(numbers[0], tasks, labels)
+        batch = self._run.submit(numbers[0], [task for _, task in sent], labels)
         self._sent[batch.id] = numbers
+
+    def _done_here(self, number: int, task: Task) -> bool:
+        """Do what costs less than to send its argument: give a value that is here anyway, or an item of one."""
+        function, args, _ = task
+        if function is identity:
+            self._execution.finish(number, args[0])
+            return True
+        if function is not getitem or type(args[0]) not in (list, tuple, dict):
+            return False
+        try:
+            value = args[0][args[1]]
+        except (LookupError, TypeError):  # a worker says so, as of any task
+            return False
+        self._execution.finish(number, value)
+        return True
 
 
 def green(execution: Execution, workers: int | None) -> None:

@@ -115,11 +115,7 @@ class Bag(Collection):
     def accumulate(self, binop: Callable[[Any, Any], Any], initial: Any = MISSING) -> Bag:
         """The totals so far, for each element. initial: a total to begin with, which is the first one then."""
         name = function_name(binop)
-        add, first, second = (
-            Step(partial(streams.accumulated, binop), name),
-            Step(getitem, "first"),
-            Step(getitem, "last"),
-        )
+        add = Step(partial(streams.accumulated, binop), name)
 
         def make_pieces(keys: list[Any]) -> list[Any]:
             token = reductions.token_of(keys[0])
@@ -127,8 +123,8 @@ class Bag(Collection):
             pieces = []
             for i, node in enumerate(self._layer.nodes):
                 both = piece(add, (node, carry, i == 0), (f"{name}-part-{token}", i))
-                carry = piece(second, (both, 1), (f"{name}-last-{token}", i))
-                pieces.append(piece(first, (both, 0), keys[i]))
+                carry = piece(getitem, (both, 1), (f"{name}-last-{token}", i))
+                pieces.append(piece(getitem, (both, 0), keys[i]))
             return pieces
 
         return self._of(

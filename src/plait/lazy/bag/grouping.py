@@ -7,6 +7,7 @@ rather than n * n.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 from functools import partial
 from operator import getitem
@@ -18,6 +19,7 @@ from plait.lazy.bag.hashes import stable_hash
 from plait.lazy.bag.layers import Layer, Resource, Step, named, piece
 from plait.lazy.bag.reductions import token_of
 from plait.lazy.scratch import open_scratch
+from plait.parallel.transport import pickling
 
 if TYPE_CHECKING:
     from plait.lazy.bag.bags import Bag
@@ -87,7 +89,7 @@ def by_tasks(bag: Bag, grouper: Any, branches: int) -> Layer:
 
 def _exchanged(level: list[Any], base: int, weight: int, label: str, token: str) -> list[Any]:
     """Put together, of partitions whose numbers differ in one digit alone, what has that digit in common."""
-    cut, take = Step(partial(_cut, base, weight), f"{label}-split"), Step(getitem, f"{label}-piece")
+    cut = Step(partial(_cut, base, weight), f"{label}-split")
     cuts: dict[int, Any] = {i: piece(cut, (part,), (f"{label}-split-{token}", i)) for i, part in enumerate(level)}
     places = base ** max(1, _digits(len(level), base))
     exchanged = []
@@ -97,7 +99,7 @@ def _exchanged(level: list[Any], base: int, weight: int, label: str, token: str)
         sources = [low + other * weight for other in range(base)]
         exchanged.append(
             [
-                piece(take, (cuts[each], digit), (f"{label}-piece-{token}", number, each))
+                piece(getitem, (cuts[each], digit), (f"{label}-piece-{token}", number, each))
                 for each in sources
                 if each in cuts
             ]
@@ -120,16 +122,38 @@ def _grouped(key: Any, count: int, part: Iterable[Any]) -> list[Hashed]:
     return [(stable_hash(each) % count, each, elements) for each, elements in streams.table_of(key, part).items()]
 
 
-def _cut(base: int, weight: int, pieces: Any) -> list[list[Hashed]]:
+class Parcel:
+    """Groups that are unpacked where they are read: who passes them on between processes passes bytes."""
+
+    __slots__ = ("_groups", "_packed")
+
+    def __init__(self, groups: list[Hashed] | None, packed: bytes = b"") -> None:
+        self._groups = groups
+        self._packed = packed
+
+    @property
+    def groups(self) -> list[Hashed]:
+        if self._groups is None:
+            self._groups = pickle.loads(self._packed)
+        return self._groups
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parcel, (None, self._packed or pickling.dumps(self._groups))
+
+
+def _cut(base: int, weight: int, pieces: Any) -> list[Parcel]:
     """The groups by one digit of where they go."""
     found: list[list[Hashed]] = [[] for _ in range(base)]
     for group in _flat(pieces):
         found[group[0] // weight % base].append(group)
-    return found
+    return [Parcel(groups) for groups in found]
 
 
 def _flat(pieces: Any) -> Iterable[Hashed]:
-    return streams.joined(pieces) if pieces and isinstance(pieces[0], list) else pieces
+    if pieces and isinstance(pieces[0], Parcel):
+        return streams.joined(parcel.groups for parcel in pieces)
+    groups: Iterable[Hashed] = pieces
+    return groups
 
 
 def _merged(pieces: Any) -> list[tuple[Any, list[Any]]]:

@@ -185,7 +185,7 @@ class Partitioned:
         self.layer = layer
 
 
-def piece(step: Step | Resource, args: tuple[Any, ...], key: Any, traverse: bool = True) -> Any:
+def piece(step: Callable[..., Any], args: tuple[Any, ...], key: Any, traverse: bool = True) -> Any:
     """A node that does a step."""
     return make_as(Piece, step, args, None, None, None, key, traverse)
 

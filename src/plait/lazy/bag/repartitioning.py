@@ -80,7 +80,6 @@ def merged(bag: Bag, bounds: Sequence[int], told: Any) -> Layer:
 
 def cut(bag: Bag, pieces: Sequence[int], told: Any) -> Layer:
     """A layer of the i-th partition cut in pieces[i]."""
-    take = Step(getitem, "repartition")
 
     def make(keys: list[Any]) -> list[Any]:
         token = token_of(keys[0])
@@ -89,7 +88,7 @@ def cut(bag: Bag, pieces: Sequence[int], told: Any) -> Layer:
         for i, (node, count) in enumerate(zip(bag._layer.nodes, pieces, strict=True)):
             split = Step(partial(streams.split_evenly, count), "repartition-split")
             parts = piece(split, (node,), (f"repartition-pieces-{token}", i))
-            made.extend(piece(take, (parts, j), next(names)) for j in range(count))
+            made.extend(piece(getitem, (parts, j), next(names)) for j in range(count))
         return made
 
     return Layer("repartition-split", (bag, told), [bag._layer], sum(pieces), make)
