@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from plait.lazy import computing, gets, schedulers
+from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Template
 from plait.lazy.drawing import visualize
 from plait.lazy.executors import is_pool
-from plait.lazy.protocol import Foreign
+from plait.lazy.plain import graph_of
+from plait.lazy.protocol import Foreign, outputs_of
 
 
 class DaskMethodsMixin:
@@ -80,3 +82,38 @@ def compute_as_if_collection(
     if optimize is not None:
         dsk = optimize(dsk, keys, **kwargs)
     return computing.get(dsk, keys, scheduler=chosen, **kwargs)
+
+
+class GraphOfCollections:
+    """The graph of some collections, as dask's expressions show it."""
+
+    def __init__(self, collections: Any) -> None:
+        self._nodes = outputs_of(Template(collections).nodes)
+
+    def __dask_graph__(self) -> dict[Any, Any]:
+        return graph_of(self._nodes)
+
+    def __dask_keys__(self) -> list[Any]:
+        return [node.key for node in self._nodes]
+
+    def __dask_annotations__(self) -> dict[str, dict[Any, Any]]:
+        """What is said of each key, by what is said."""
+        said: dict[str, dict[Any, Any]] = {}
+        for node in Arena(self._nodes).nodes:
+            for name, value in (node._annotations or {}).items():
+                said.setdefault(name, {})[node.key] = value
+        return said
+
+    def optimize(self, fuse: bool = False) -> GraphOfCollections:
+        """Itself: nodes are fused when they run."""
+        return self
+
+
+def collections_to_expr(collections: Any, optimize_graph: bool = True) -> GraphOfCollections:
+    """The graph of one collection, or of some."""
+    return GraphOfCollections([*collections] if isinstance(collections, list | tuple) else [collections])
+
+
+def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
+    """The graph as it is."""
+    return dsk

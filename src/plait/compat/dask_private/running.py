@@ -5,9 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, NoReturn
 
 from plait.lazy import computing, config
+from plait.lazy._native.arena import Arena, Execution
+from plait.lazy.callbacks import Observer
+from plait.lazy.plain import nodes_of
+from plait.lazy.protocol import flatten
 from plait.parallel.transport import pickling
 
 
@@ -42,6 +46,20 @@ class _Submitting(Executor):
 def get_async(submit: Callable[..., Future[Any]], num_workers: int, dsk: Any, result: Any, **options: Any) -> Any:
     """The values of some keys of a graph, each task run by submit()."""
     return computing.get(dsk, result, scheduler=_Submitting(submit, num_workers))
+
+
+def start_state_from_dask(dsk: Any, cache: Any = None, sortkey: Any = None, keys: Any = None) -> dict[str, Any]:
+    """How a computation of a graph begins: what callbacks see as its state."""
+    wanted = list(dsk) if keys is None else list(flatten(keys))
+    nodes = nodes_of({**dsk, **(cache or {})}, wanted)
+    return dict(Observer(Execution(Arena([nodes[key] for key in wanted])), ()).state)
+
+
+def finish_task(dsk: Any, key: Any, state: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    """Raises NotImplementedError: the state of plait's runs is not a dictionary that others may change."""
+    raise NotImplementedError(
+        f"{key!r} cannot be finished from outside; follow a computation with a Callback, or pass scheduler=get"
+    )
 
 
 def sortkey(item: Any) -> tuple[str, Any]:

@@ -7,12 +7,25 @@ from plait.compat.tables.dask_base import ROWS as ROWS_OF_BASE
 from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
+_SUBMODULES = (
+    "callbacks",
+    "core",
+    "highlevelgraph",
+    "hashing",
+    "local",
+    "optimization",
+    "threaded",
+    "tokenize",
+    "utils",
+)
 DASK = Peer(
     name="dask",
     version="2026.8.0",
     summary="Parallel PyData with Task Scheduling",
     modules={
-        "dask": Face({**NAMES, "delayed": "plait.lazy:delayed", "get": "plait.lazy.gets:get_sync"}),
+        "dask": Face(
+            {**NAMES, "delayed": "plait.lazy:delayed", "get": "plait.lazy.gets:get_sync"}, submodules=_SUBMODULES
+        ),
         "dask.config": Same("plait.lazy.config"),
         **ROWS_OF_BASE,
         **ROWS_OF_BAGS,

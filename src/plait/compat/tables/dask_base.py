@@ -6,52 +6,52 @@ _LAZY = "plait.lazy"
 _PRIVATE = "plait.compat.dask_private"
 _PUBLIC = "annotate compute get_annotations is_dask_collection optimize persist visualize"
 NAMES = {name: f"{_LAZY}:{name}" for name in _PUBLIC.split()}
+_OF_BASE = (
+    "DaskMethodsMixin collections_to_expr compute_as_if_collection dont_optimize get_scheduler unpack_collections"
+)
+_OF_LOCAL = "SynchronousExecutor finish_task get_async sortkey start_state_from_dask synchronous_executor"
+_OF_MULTIPROCESSING = "RemoteException _dumps _loads get_context remote_exception"
+_OF_DIAGNOSTICS = "CacheProfiler Profiler ProgressBar ResourceProfiler"
+
+
+def _names(module: str, names: str) -> dict[str, str]:
+    return {name: f"{module}:{name}" for name in names.split()}
+
 
 ROWS: dict[str, Row] = {
     "dask.base": Face(
         {
             **NAMES,
-            **{
-                name: f"{_PRIVATE}.base:{name}"
-                for name in ["DaskMethodsMixin", "compute_as_if_collection", "get_scheduler", "unpack_collections"]
-            },
+            **_names(f"{_PRIVATE}.base", _OF_BASE),
+            **_names(f"{_LAZY}.tokens", "TokenizationError normalize_token tokenize"),
             "clone_key": f"{_LAZY}.key_names:cloned",
             "flatten": f"{_LAZY}.protocol:flatten",
             "get_collection_names": f"{_LAZY}.protocol:names_of",
             "get_name_from_key": f"{_LAZY}.key_names:name_of",
             "key_split": f"{_LAZY}.key_names:key_split",
-            "named_schedulers": f"{_LAZY}.gets:named",
+            "named_schedulers": f"{_LAZY}.schedulers:named",
             "replace_name_in_key": f"{_LAZY}.key_names:renamed",
-            **{name: f"{_LAZY}.tokens:{name}" for name in ("TokenizationError", "normalize_token", "tokenize")},
         }
     ),
     "dask.callbacks": Same(f"{_LAZY}.callbacks"),
+    "dask.context": Face({"globalmethod": f"{_LAZY}.config_methods:globalmethod"}),
     "dask.delayed": Face({name: f"{_LAZY}:{name}" for name in ("Delayed", "delayed")}),
     "dask.diagnostics": Face(
-        {
-            **{
-                name: f"{_LAZY}.diagnostics:{name}"
-                for name in ("CacheProfiler", "Profiler", "ProgressBar", "ResourceProfiler")
-            },
-            "Callback": f"{_LAZY}.callbacks:Callback",
-        }
+        {**_names(f"{_LAZY}.diagnostics", _OF_DIAGNOSTICS), "Callback": f"{_LAZY}.callbacks:Callback"}
+    ),
+    "dask.diagnostics.profile": Same(f"{_LAZY}.diagnostics.profiles"),
+    "dask.diagnostics.progress": Face(
+        {"ProgressBar": f"{_LAZY}.diagnostics:ProgressBar", "format_time": f"{_LAZY}.units:format_time"}
     ),
     "dask.local": Face(
         {
-            **{name: f"{_PRIVATE}.running:{name}" for name in ("get_async", "sortkey", "synchronous_executor")},
-            "SynchronousExecutor": f"{_PRIVATE}.running:SynchronousExecutor",
+            **_names(f"{_PRIVATE}.running", _OF_LOCAL),
             "get_sync": f"{_LAZY}.gets:get_sync",
             "identity": f"{_LAZY}.keys:identity",
         }
     ),
     "dask.multiprocessing": Face(
-        {
-            **{
-                name: f"{_PRIVATE}.running:{name}"
-                for name in ("RemoteException", "_dumps", "_loads", "get_context", "remote_exception")
-            },
-            "get": f"{_LAZY}.gets:get_processes",
-        }
+        {**_names(f"{_PRIVATE}.running", _OF_MULTIPROCESSING), "get": f"{_LAZY}.gets:get_processes"}
     ),
     "dask.threaded": Face({"get": f"{_LAZY}.gets:get_threads"}),
 }

@@ -1,0 +1,30 @@
+"""Methods that the configuration may replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from plait.lazy import config
+
+
+class globalmethod:
+    """A static method of a class that a configuration's key replaces while it is set.
+
+    default: the method where the key is not set. key: as of `config.get`. falsey: the method where the key is set to
+    something false, such as None.
+    """
+
+    def __init__(
+        self,
+        default: Callable[..., Any] | None = None,
+        key: str | None = None,
+        falsey: Callable[..., Any] | None = None,
+    ) -> None:
+        self._default = default
+        self._key = key
+        self._falsey = falsey
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Callable[..., Any] | None:
+        chosen: Callable[..., Any] | None = config.get(self._key, self._default) if self._key else self._default
+        return chosen or self._falsey
