@@ -42,10 +42,11 @@ def install(*names: str, children: bool = True) -> None:
         return
     new = [name for name in dict.fromkeys(names) if _known(name) not in _finder.peers]
     for name in new:
-        _refuse_if_imported(name)
+        for each in (name, *PEERS[name].also):
+            _refuse_if_imported(each)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    _finder.peers.update({name: PEERS[name] for name in new})
+    _finder.peers.update({each: PEERS[name] for name in new for each in (name, *PEERS[name].also)})
     if children:
         _children.announce(names)
     if not children or sys.flags.ignore_environment:
@@ -56,8 +57,9 @@ def uninstall(*names: str) -> None:
     """End the aliases `names`, or all where none is given; one that is not installed is left alone."""
     ending = [name for name in names or installed() if _known(name) in _finder.peers]
     for name in ending:
-        _forget(name)
-        del _finder.peers[name]
+        for each in (name, *PEERS[name].also):
+            _forget(each)
+            del _finder.peers[each]
     if not _finder.peers and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
     _children.withdraw(ending)

@@ -31,6 +31,15 @@ def environment(names: Iterable[str], base: Mapping[str, str] | None = None) -> 
     return {NAMES: ",".join(dict.fromkeys([*inherited, *names])), _PATH: os.pathsep.join([SITE, *folders])}
 
 
+def plain(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of `base`, by default os.environ, for a child in which nothing is aliased."""
+    base = os.environ if base is None else base
+    found = {name: value for name, value in base.items() if name != NAMES}
+    folders = [folder for folder in base.get(_PATH, "").split(os.pathsep) if folder != SITE]
+    found[_PATH] = os.pathsep.join(folders)
+    return found
+
+
 def announce(names: Iterable[str]) -> None:
     """Have the children of this process see `names` as well."""
     os.environ.update(environment(names))

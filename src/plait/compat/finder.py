@@ -18,7 +18,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 
 from plait.compat.errors import NotProvidedError
 from plait.compat.lending import lend
-from plait.compat.rows import Face, Peer, Row, Same, fetch, put
+from plait.compat.rows import Face, Made, Peer, Row, Same, fetch, put
 
 TYPE_CHECKING = False  # these, importlib.abc and importlib.util cost more than the rest of a child's start
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class AliasFinder:
-    """Finds the modules, and the metadata, of the peers in `peers`, which `plait.compat.aliases` alone changes."""
+    """Finds the modules, and the metadata, of the peers in `peers`, by their names and those that go with them.
+
+    `plait.compat.aliases` alone changes it.
+    """
 
     def __init__(self) -> None:
         self.peers: dict[str, Peer] = {}
@@ -39,7 +42,7 @@ class AliasFinder:
         peer = self.peers.get(fullname.partition(".")[0])
         if peer is None:
             return None
-        row = peer.modules.get(fullname)
+        row = peer.row(fullname)
         if row is not None:
             return _spec(fullname, peer, row)
         found = self._ask_others(fullname, path, target)
@@ -62,7 +65,7 @@ class AliasFinder:
         """importlib.metadata's protocol: the peers' distributions, all of them or the one that the context names."""
         from plait.compat.distributions import find
 
-        return find(self.peers.values(), None if context is None else context.name)
+        return find(set(self.peers.values()), None if context is None else context.name)
 
 
 # The specs of plait's modules that have an alias, from before the import system wrote the alias's into them.
@@ -78,7 +81,10 @@ class AliasLoader:
         self._row = row
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Plait's module, or None for a face: the import system makes that."""
+        """Plait's module, or one that is made; None for a face, which the import system makes."""
+        if isinstance(self._row, Made):
+            made: ModuleType = fetch(self._row.function)(self._alias)  # type: ignore[operator]
+            return made
         if not isinstance(self._row, Same):
             return None
         module = import_module(self._row.module)
@@ -91,12 +97,12 @@ class AliasLoader:
     def exec_module(self, module: ModuleType) -> None:
         if isinstance(self._row, Same):
             module.__spec__ = _own_specs[module]
-        else:
+        elif isinstance(self._row, Face):
             _fill(module, self._row)
         parent, _, child = self._alias.rpartition(".")
         if parent:
             lend(sys.modules[parent], {child: module})
-        else:
+        elif self._alias == self._peer.name:
             lend(module, {"__version__": self._peer.version})
             self._load_submodules(module)
 

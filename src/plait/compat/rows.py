@@ -43,7 +43,14 @@ class Face:
         self.slots = slots or {}
 
 
-Row = Same | Face
+class Made:
+    """A function makes this module, and every one below it, of the full name: `function` is its place."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+
+
+Row = Same | Face | Made
 
 
 class Peer:
@@ -52,20 +59,42 @@ class Peer:
     version: the release that plait matches, which `__version__` and importlib.metadata answer.
     modules: full module name -> row; a module that is not in it has no counterpart.
     loads: submodules that importing the library itself imports, so that they are attributes of it.
+    also: other top-level names that are answered with it, by a function.
     """
 
     def __init__(
-        self, name: str, version: str, summary: str, modules: Mapping[str, Row], loads: tuple[str, ...] = ()
+        self,
+        name: str,
+        version: str,
+        summary: str,
+        modules: Mapping[str, Row],
+        loads: tuple[str, ...] = (),
+        also: Mapping[str, Made] | None = None,
     ) -> None:
         self.name = name
         self.version = version
         self.summary = summary
         self.modules = modules
         self.loads = loads
+        self.also = also or {}
+
+    def row(self, module: str) -> Row | None:
+        """What answers for a module: its own row, or the function that makes one above it."""
+        row = self.modules.get(module) or self.also.get(module)
+        while row is None and "." in module:
+            module = module.rpartition(".")[0]
+            row = self.modules.get(module) or self.also.get(module)
+            if not isinstance(row, Made):
+                row = None
+        return row
 
     def is_package(self, module: str) -> bool:
         """Whether the table has modules below this one; the library itself always is one."""
-        return module == self.name or any(name.startswith(f"{module}.") for name in self.modules)
+        return (
+            module == self.name
+            or isinstance(self.row(module), Made)
+            or any(name.startswith(f"{module}.") for name in self.modules)
+        )
 
 
 def put(place: str, value: object) -> None:

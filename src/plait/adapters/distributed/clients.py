@@ -6,10 +6,13 @@ The engine is one for both: what it calls is `engine`'s Run, here or there.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from plait.adapters.blocks import Block, cut
+from plait.adapters.child.channel import home
 from plait.lazy.engines import Engine
 
 if TYPE_CHECKING:
@@ -61,8 +64,8 @@ def engine(asked: Any) -> ClientEngine:
             raise RuntimeError(f"scheduler={asked!r}: no client is open; open one with distributed.Client(...)")
         return opened
     place = _place()
-    if not isinstance(asked, place.Client):
-        raise TypeError(f"scheduler={asked!r} is no client; pass a distributed.Client")
+    if place is None or not isinstance(asked, place.Client):
+        raise TypeError(f"scheduler={asked!r} is no client of this process; pass a distributed.Client that is open")
     if asked.asynchronous:
         raise ValueError(
             f"scheduler={asked!r} is an asynchronous client, which a computation would block; "
@@ -74,11 +77,16 @@ def engine(asked: Any) -> ClientEngine:
 def default() -> ClientEngine | None:
     """The engine of the client that was opened last and is open still; None where there is none."""
     place = _place()
-    client = place.open_client()
+    client = None if place is None else place.open_client()
     return None if client is None else ClientEngine(client, place)
 
 
 def _place() -> Any:
-    from plait.adapters.distributed import engine as here
+    """The module `engine` where the clients are; None where there can be none."""
+    proxies = sys.modules.get("plait.adapters.child.proxies")
+    if proxies is None:
+        return import_module(_ENGINE)
+    return None if home.started() is None else proxies.named(_ENGINE, "")
 
-    return here
+
+_ENGINE = "plait.adapters.distributed.engine"

@@ -1,6 +1,6 @@
 """dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
 
-from plait.compat.rows import Face, Peer, Same
+from plait.compat.rows import Face, Made, Peer, Same
 from plait.compat.tables.dask_bag import ROWS as ROWS_OF_BAGS
 from plait.compat.tables.dask_base import NAMES
 from plait.compat.tables.dask_base import ROWS as ROWS_OF_BASE
@@ -18,6 +18,9 @@ _SUBMODULES = (
     "tokenize",
     "utils",
 )
+
+_DISTRIBUTED = Made("plait.compat.dask_private.distributed:module")
+
 DASK = Peer(
     name="dask",
     version="2026.8.0",
@@ -28,9 +31,11 @@ DASK = Peer(
         ),
         "dask.config": Same("plait.lazy.config"),
         **ROWS_OF_BASE,
+        "dask.distributed": _DISTRIBUTED,
         **ROWS_OF_BAGS,
         **ROWS_OF_GRAPHS,
         **ROWS_OF_UTILS,
     },
+    also={"distributed": _DISTRIBUTED},  # which would find plait where it needs the real dask
     loads=("dask.base", "dask.config", "dask.delayed"),
 )

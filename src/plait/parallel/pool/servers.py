@@ -16,7 +16,7 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait._base import natives
@@ -187,10 +187,10 @@ def _site_packages() -> list[str]:
     return [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
 
 
-def start_interpreter(code: str, fds: Sequence[int]) -> int:
+def start_interpreter(code: str, fds: Sequence[int], environment: Mapping[str, str] | None = None) -> int:
     """Start this interpreter, with its flags, import path and arguments, on code; its pid.
 
-    It has the descriptors `fds` from 3 on, and the standard ones.
+    It has the descriptors `fds` from 3 on, and the standard ones. environment: its variables, by default ours.
     """
     import fcntl
     import subprocess  # here alone: most programs never need a fork server
@@ -208,7 +208,7 @@ def start_interpreter(code: str, fds: Sequence[int]) -> int:
         return os.posix_spawn(
             sys.executable,
             [sys.executable, *flags, "-c", prelude + code],
-            os.environ,
+            os.environ if environment is None else environment,
             file_actions=[(os.POSIX_SPAWN_DUP2, copy, number) for number, copy in enumerate(copies, 3)],
         )
     finally:

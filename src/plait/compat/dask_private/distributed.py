@@ -1,0 +1,31 @@
+"""dask.distributed, and distributed itself, where the name dask is plait's: proxies of what a child process has.
+
+The child has the real dask and the real distributed, which find each other there. Its environment is this process's
+without what would alias names in it, and so is that of the workers that it starts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.machinery import PathFinder
+from types import ModuleType
+
+from plait.adapters.child import proxies
+from plait.adapters.child.channel import home
+from plait.compat import children
+
+home.environment = children.plain
+
+
+def module(name: str) -> ModuleType:
+    """The module that answers for distributed or one below it, or for dask.distributed.
+
+    Raises ModuleNotFoundError where distributed is not installed.
+    """
+    if PathFinder.find_spec("distributed") is None:
+        raise ModuleNotFoundError('distributed is not installed; pip install "plait[distributed]"', name="distributed")
+    real = name.removeprefix("dask.")
+    if real != "distributed":
+        proxies.call(import_module, real)
+    made: ModuleType = proxies.named(real, "")
+    return made
