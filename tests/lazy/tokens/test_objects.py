@@ -90,6 +90,30 @@ def test_items_of_a_mapping_count_by_order_only_where_that_is_part_of_it():
     assert tokenize(collections.OrderedDict(one)) != tokenize(collections.OrderedDict(other))
 
 
+def test_nothing_is_remembered_of_an_object_that_failed():
+    class Fickle:
+        failures = 0
+
+        def __dask_tokenize__(self):
+            Fickle.failures += 1
+            if Fickle.failures == 1:
+                raise ValueError("not yet")
+            return "well"
+
+    class Patient:
+        def __init__(self, part):
+            self.part = part
+
+        def __dask_tokenize__(self):
+            try:
+                return tokenize(self.part)
+            except ValueError:
+                return tokenize(self.part)
+
+    part = Fickle()
+    assert tokenize(Patient(part), part) == tokenize(Patient(part), part)
+
+
 def test_buffers_that_a_class_gives_to_pickle():
     class Holder:
         def __init__(self, *numbers):

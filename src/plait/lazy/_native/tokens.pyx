@@ -100,7 +100,7 @@ cdef object enter(Walk walk, object value):
 
 
 cdef int leave(Walk walk, object value, object outer, str digest) except -1:
-    """Close a value. digest: an object's, for the case that it is met again; None for a container."""
+    """Close a value. digest: an object's, for the case that it is met again; None for what is looked into anew."""
     cdef long long number = walk.number, low = walk.low
     walk.number, walk.low, component = outer
     if component is not None:
@@ -108,7 +108,7 @@ cdef int leave(Walk walk, object value, object outer, str digest) except -1:
     if low < number:
         walk.low = min(walk.low, low)
         if digest is None:
-            walk.numbers.pop(id(value), None)  # containers are looked into anew
+            walk.numbers.pop(id(value), None)
         return 0
     members, component = walk.entered[number:], len(walk.closed)
     del walk.entered[number:]
@@ -127,8 +127,8 @@ cdef object contained(str name, object value, Walk walk):
     found = met(walk, value)
     if found is not None:
         return found
-    outer = enter(walk, value)
     Py_EnterRecursiveCall(" in tokenize")
+    outer = enter(walk, value)
     try:
         if isinstance(value, (list, tuple)):
             members = tuple([reduced(member, walk) for member in value])
@@ -137,8 +137,8 @@ cdef object contained(str name, object value, Walk walk):
         else:
             members = tuple(sorted([reduced(member, walk) for member in value], key=order))
     finally:
-        Py_LeaveRecursiveCall()
         leave(walk, value, outer, None)
+        Py_LeaveRecursiveCall()
     return name, members
 
 
@@ -216,14 +216,13 @@ def visit(value, parts):
         found = met(walk, value)
         if found is not None:
             return found
-        outer = enter(walk, value)
-        digest = ""
         Py_EnterRecursiveCall(" in tokenize")
+        outer = enter(walk, value)
         try:
             digest = digest_of(settled(parts(value), walk))
         finally:
+            leave(walk, value, outer, digest)  # without a digest where it failed: nothing is remembered of it
             Py_LeaveRecursiveCall()
-            leave(walk, value, outer, digest)
         return digest
     finally:
         end(walk)
