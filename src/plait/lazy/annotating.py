@@ -49,6 +49,26 @@ def annotate(**annotations: Any) -> Iterator[None]:
         _current.reset(token)
 
 
+def annotations_here() -> dict[str, Any] | None:
+    """The annotations that hold here, not to be changed; None outside of all blocks."""
+    return _current.get()
+
+
+@contextmanager
+def annotate_as(annotations: dict[str, Any] | None) -> Iterator[None]:
+    """Have the tasks that are made in the block carry these annotations and no others: for what is made later."""
+    if annotations == _current.get():
+        yield
+        return
+    token = _current.set(annotations)
+    annotate_nodes(1, _current.get)
+    try:
+        yield
+    finally:
+        annotate_nodes(-1, _current.get)
+        _current.reset(token)
+
+
 def get_annotations() -> dict[str, Any]:
     """The annotations that hold here."""
     return dict(_current.get() or {})

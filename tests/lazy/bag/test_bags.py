@@ -386,3 +386,27 @@ def test_the_graph_for_others_has_a_layer_for_each_step(numbers):
     assert end in graph.layers[end]
     assert numbers.__dask_layers__() == (source,)
     graph.validate()
+
+
+def test_graphs_are_drawn(numbers, tmp_path):
+    path = tmp_path / "graph.svg"
+    numbers.map(add, 1).sum().visualize(filename=str(path))
+    assert all(f">{label}<" in path.read_text() for label in ("range", "map(add)", "sum-part", "sum-aggregate"))
+
+
+def test_annotations_are_those_of_where_a_step_was_written():
+    from contextlib import ExitStack
+
+    from plait.lazy import annotate
+    from plait.lazy.lowering import lower
+
+    numbers = db.range(4, npartitions=2)
+    with annotate(resources={"GPU": 1}):
+        marked = numbers.map(add, 1).map(add, 2)
+    with annotate(priority=3):
+        arena = lower(marked.map(add, 3)._layer.nodes, ExitStack())
+    said = [(node._annotations, node._function.__name__) for node in arena.nodes[:3]]
+    assert said[0] == (None, "range")
+    assert said[1] == ({"resources": {"GPU": 1}}, "map(add) | map(add)")
+    assert arena.nodes[2]._annotations == {"priority": 3}
+    assert in_this_thread(marked) == [3, 4, 5, 6]

@@ -42,6 +42,12 @@ class Collection:
         persisted: Self = persist(self, **options)[0]
         return persisted
 
+    def visualize(self, filename: str | None = "mydask", format: str | None = None, **options: Any) -> Any:
+        """Draw the graph, as it was built. Parameters as of `plait.lazy.visualize`."""
+        from plait.lazy.drawing import visualize
+
+        return visualize(self, filename=filename, format=format, **options)
+
     def __plait_node__(self) -> Any:
         """A node that gives the value, for arguments of others."""
         return gathered(self, self._layer.nodes, self.__dask_keys__())

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from plait.lazy import lowering
 from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, leaf, make_as
+from plait.lazy.annotating import annotate_as
 from plait.lazy.bag.layers import Piece, Resource, Step
 from plait.lazy.bag.pipelines import Kept, Pipeline, unwrapped
 
@@ -59,17 +60,19 @@ class _Fusing:
             args = node._args
             if len(args) == 1 and isinstance(args[0], Node):  # the most frequent case
                 (place,) = self._arena.inputs(number)
-                pending = self._absorbed(place)
+                pending = self._absorbed(place, node)
                 if pending is not None:
                     self._pending[number] = pending[0].then(function), pending[1]
                     continue
             self._pending[number] = self._step(number, node)
         return [self._node(number) for number in self._arena.outputs]
 
-    def _absorbed(self, number: int) -> tuple[Pipeline, list[Any]] | None:
+    def _absorbed(self, number: int, reader: Any) -> tuple[Pipeline, list[Any]] | None:
         """A pending step that has no part but in its only reader, an argument of which it is; pending no more."""
         pending = self._pending.get(number)
         if pending is None or not self._read_once[number] or pending[0].depth >= DEEPEST:
+            return None
+        if reader._annotations != self._arena.nodes[number]._annotations:  # it may be meant for another worker
             return None
         del self._pending[number]
         return pending
@@ -79,7 +82,7 @@ class _Fusing:
         inner: list[Pipeline | None] = []
         flat: list[Any] = []
         for template, arg, place in self._arguments(number, node):
-            pending = self._absorbed(place)
+            pending = self._absorbed(place, node)
             if pending is not None:
                 inner.append(pending[0])
                 flat.extend(pending[1])
@@ -120,9 +123,9 @@ class _Fusing:
             pipeline, flat = self._pending.pop(number)
             node = self._arena.nodes[number]
             if pipeline.depth > 1:
-                node = make_as(Piece, pipeline, tuple(flat), None, None, None, node.key)
+                node = _made(node, Piece, pipeline, tuple(flat), None)
             elif not self._unchanged(number):
-                node = make_as(Piece, pipeline.head, tuple(map(unwrapped, flat)), None, None, None, node.key)
+                node = _made(node, Piece, pipeline.head, tuple(map(unwrapped, flat)), None)
             self._nodes[number] = node
         return node
 
@@ -135,8 +138,14 @@ class _Fusing:
         if self._unchanged(number):
             return node
         args, kwargs = node._filled([self._node(each) for each in self._arena.inputs(number)])
-        return make_as(type(node), node._function, args, kwargs, None, node._nout, node.key)
+        return _made(node, type(node), node._function, args, kwargs)
 
     def _unchanged(self, number: int) -> bool:
         nodes = self._arena.nodes
         return all(self._node(each) is nodes[each] for each in self._arena.inputs(number))
+
+
+def _made(node: Any, kind: type[Node], function: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """Another call in the place of a node."""
+    with annotate_as(node._annotations):
+        return make_as(kind, function, args, kwargs, None, node._nout, node.key)

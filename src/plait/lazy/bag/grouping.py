@@ -42,7 +42,8 @@ def groupby(
 
 def _of_the_scheduler() -> str:
     """Files where all workers are on this machine."""
-    return "disk" if schedulers.is_local(config.get("scheduler", None)) else "tasks"
+    local = schedulers.engine(None) is None and schedulers.is_local(schedulers.configured(None))
+    return "disk" if local else "tasks"
 
 
 def on_disk(bag: Bag, grouper: Any, count: int, block: int) -> Layer:

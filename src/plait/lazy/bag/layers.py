@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from plait.lazy._native.nodes import Node, make_as
+from plait.lazy.annotating import annotate_as, annotations_here
 from plait.lazy.bag.streams import concrete
 from plait.lazy.handles import Delayed
 from plait.lazy.tokens import tokenize
@@ -80,7 +81,7 @@ class Piece(Node):
 class Layer:
     """Some nodes that are made together. See the module."""
 
-    __slots__ = ("_make", "_name", "_nodes", "count", "identity", "inputs", "label", "single")
+    __slots__ = ("_annotations", "_make", "_name", "_nodes", "count", "identity", "inputs", "label", "single")
 
     def __init__(
         self,
@@ -100,6 +101,7 @@ class Layer:
         self._make = make
         self._name: Any = name
         self._nodes: list[Any] | None = None
+        self._annotations = annotations_here()
 
     @property
     def name(self) -> Any:
@@ -114,7 +116,9 @@ class Layer:
     @property
     def nodes(self) -> list[Any]:
         for layer in unsettled(self, lambda layer: layer._nodes is not None):
-            layer._nodes = layer._make(layer.keys)
+            keys = layer.keys
+            with annotate_as(layer._annotations):
+                layer._nodes = layer._make(keys)
         assert self._nodes is not None
         return self._nodes
 
@@ -200,5 +204,6 @@ def as_delayed(node: Any) -> Delayed:
     if isinstance(node, Delayed):
         return node
     args, _ = node._filled(list(node._inputs))
-    lazy: Delayed = make_as(Delayed, node._function, args, None, None, None, node.key, bool(node._inputs))
+    with annotate_as(node._annotations):
+        lazy: Delayed = make_as(Delayed, node._function, args, None, None, None, node.key, bool(node._inputs))
     return lazy
