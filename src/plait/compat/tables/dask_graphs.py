@@ -47,6 +47,9 @@ ROWS: dict[str, Row] = {
             f"{_GRAPHS}.drawing": "to_graphviz",
         }
     ),
+    "dask.blockwise": _face(
+        {f"{_GRAPHS}.blockwise": "BlockIndex Blockwise BlockwiseDep BlockwiseDepDict blockwise blockwise_token"}
+    ),
     "dask.order": _face({f"{_GRAPHS}.ordering": "ndependencies order"}),
     "dask.rewrite": Same(f"{_GRAPHS}.rewriting"),
     "dask.typing": Same(f"{_GRAPHS}.protocols"),

@@ -6,7 +6,7 @@ needed; then from the first to the last each layer gets a node for each of those
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import product, repeat
 from typing import Any
@@ -21,6 +21,7 @@ from plait.lazy.blocks.layers import (
     Blockwise,
     Given,
     Index,
+    Label,
     Layer,
     Made,
     Pattern,
@@ -105,7 +106,7 @@ class _Expanding:
                 if places is None:
                     self._need(value.number, None)
                 else:
-                    reading = _Reading(group, pattern, self._arena.nodes[value.number].numblocks)
+                    reading = _reading(group, pattern, self._arena.nodes[value.number])
                     self._need(value.number, reading.all_places(places))
             else:
                 for each in numbers_in(value):
@@ -155,7 +156,7 @@ class _Expanding:
         if type(value) is PerBlock:
             return [value.function(index) for index in _indices(group, pattern, places)]
         layer = self._arena.nodes[value.number]
-        return _Reading(group, pattern, layer.numblocks).column(self._blocks[value.number], places)
+        return _reading(group, pattern, layer).column(self._blocks[value.number], places)
 
     def _node(self, number: int) -> Any:
         """The node for another, which for a layer gives the list of its blocks' values."""
@@ -194,20 +195,26 @@ class _Expanding:
         return value
 
 
-class _Reading:
-    """How the blocks of a group read those of one source: by strides over its flat list."""
+class Reading:
+    """How the blocks of a layer read those of an operand: by strides over its flat list.
 
-    def __init__(self, group: Group, pattern: Pattern, numblocks: tuple[int, ...]) -> None:
+    out, shape: the layer's labels, and how many blocks it has along each; sizes: how many along all labels; pattern,
+    numblocks: the operand's.
+    """
+
+    def __init__(
+        self, out: Pattern, shape: Index, sizes: Mapping[Label, int], pattern: Pattern, numblocks: Index
+    ) -> None:
         strides: dict[Any, int] = {}
         stride = 1
         for label, count in zip(reversed(pattern), reversed(numblocks), strict=True):
             if count > 1:  # the only block of an axis is repeated
                 strides[label] = strides.get(label, 0) + stride
             stride *= count
-        self._numblocks = group.root.numblocks
-        self._strides = [strides.get(label, 0) for label in group.root.out]
-        over = [label for label in dict.fromkeys(pattern) if label not in group.root.out]
-        self._over = [(group.sizes[label], strides.get(label, 0)) for label in over]
+        self._numblocks = shape
+        self._strides = [strides.get(label, 0) for label in out]
+        over = [label for label in dict.fromkeys(pattern) if label not in out]
+        self._over = [(sizes[label], strides.get(label, 0)) for label in over]
 
     def column(self, blocks: Sequence[Any], places: Places) -> list[Any]:
         """The block, or nested lists of blocks, that each block of the group reads."""
@@ -234,6 +241,10 @@ class _Reading:
             steps = [i * stride for i in range(count)]
             starts = [start + step for start in starts for step in steps]
         return starts
+
+
+def _reading(group: Group, pattern: Pattern, operand: Layer) -> Reading:
+    return Reading(group.root.out, group.root.numblocks, group.sizes, pattern, operand.numblocks)
 
 
 def _gone_over(blocks: Sequence[Any], start: int, over: list[tuple[int, int]]) -> Any:

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 from plait.lazy._native.nodes import Template, make
 from plait.lazy.graphs.layered import HighLevelGraph, MaterializedLayer, as_layered
-from plait.lazy.graphs.names import clone_key
 from plait.lazy.graphs.waiting import checked, first
-from plait.lazy.key_names import key_split
+from plait.lazy.key_names import cloned, key_split
 from plait.lazy.protocol import Foreign, flatten
 from plait.lazy.tokens import tokenize
 
@@ -145,11 +144,11 @@ class _Copying:
             needs[block] = set()
         outputs = {_name(key) for key in flatten(self._child.__dask_keys__()) if key in copied}
         return _rebuilt(
-            self._child, HighLevelGraph(layers, needs), {name: clone_key(name, self._seed) for name in outputs}
+            self._child, HighLevelGraph(layers, needs), {name: cloned(name, self._seed) for name in outputs}
         )
 
     def _renamed(self, name: Any) -> Any:
-        return name if name in self._omitted.layers else clone_key(name, self._seed)
+        return name if name in self._omitted.layers else cloned(str(name), self._seed)
 
 
 def _each(collections: tuple[Any, ...], change: Any) -> Any:

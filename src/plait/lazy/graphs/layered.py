@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from typing import Any
 
 from plait.lazy.graphs import html
-from plait.lazy.graphs.names import clone_key
 from plait.lazy.graphs.rewriting import subs
 from plait.lazy.graphs.waiting import first
 from plait.lazy.graphs.walks import keys_in_tasks, reverse_dict, toposort
+from plait.lazy.key_names import cloned
 from plait.lazy.plain import is_hashable
 from plait.lazy.protocol import flatten, is_dask_collection
 from plait.lazy.tasks import GraphNode
@@ -71,7 +71,7 @@ class Layer(Mapping[Any, Any]):
         keys: those of the graph that are copied, in this layer and others. bind_to: a key; tasks that read no copied
         one are to wait for it.
         """
-        renamed = {key: clone_key(key, seed) for key in keys}
+        renamed = {key: cloned(key, seed) for key in keys}
         made: dict[Any, Any] = {}
         bound = False
         for key, task in self.items():

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from plait.lazy.key_names import key_split
-from plait.lazy.tokens import tokenize
-
 _SINGLE = (str, bytes, int, float)
 
 
@@ -41,10 +38,3 @@ def ishashable(x: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-def clone_key(key: Any, seed: Any) -> Any:
-    """A key of its own for a copy of what has `key`; the same for the same seed."""
-    if isinstance(key, tuple) and key and isinstance(key[0], str):
-        return (clone_key(key[0], seed), *key[1:])
-    return f"{key_split(key)}-{tokenize(key, seed)}"
