@@ -14,11 +14,12 @@ Cost: some 2 us a layer, and when it runs 0.5 us a partition and the token of it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, TypeAlias
 
-from plait.lazy._native.nodes import Node, make_as
+from plait.lazy._native.nodes import Node, Template, make_as
 from plait.lazy.annotating import annotate_as, annotations_here
-from plait.lazy.bag.streams import concrete
+from plait.lazy.bag.streams import OPEN, Bound, concrete
 from plait.lazy.handles import Delayed
 from plait.lazy.tokens import tokenize
 from plait.parallel.naming import function_name
@@ -167,17 +168,24 @@ def blockwise(label: str, identity: Sequence[Any], step: Step, count: int, argum
     that are lazy are computed first.
     """
     inputs = [layer for each in arguments if (layer := getattr(each, "_layer", None)) is not None]
+    inputs.extend(each.layer for each in arguments if isinstance(each, Partitioned))
+    moving = [each for each in arguments if _moves(each)]
+    if len(moving) < len(arguments):
+        fixed = [OPEN if _moves(each) else each for each in arguments]
+        step = Step(Bound(step.call, fixed), step.__name__, step.elements, step.lazily)
 
     def make(keys: list[Any]) -> list[Any]:
-        if len(arguments) == 1 and isinstance(arguments[0], Partitioned):
-            return [piece(step, (node,), key) for node, key in zip(arguments[0].layer.nodes, keys, strict=True)]
-        columns = [each.layer.nodes if isinstance(each, Partitioned) else None for each in arguments]
-        return [
-            piece(step, tuple([a if c is None else c[i] for a, c in zip(arguments, columns, strict=True)]), key)
-            for i, key in enumerate(keys)
-        ]
+        if len(moving) == 1 and isinstance(moving[0], Partitioned):
+            return [piece(step, (node,), key) for node, key in zip(moving[0].layer.nodes, keys, strict=True)]
+        columns = [each.layer.nodes if isinstance(each, Partitioned) else repeat(each) for each in moving]
+        return [piece(step, row, key) for row, key in zip(zip(*columns, strict=False), keys, strict=False)]
 
-    return Layer(label, identity, [*inputs, *(e.layer for e in arguments if isinstance(e, Partitioned))], count, make)
+    return Layer(label, identity, inputs, count, make)
+
+
+def _moves(argument: Any) -> bool:
+    """Whether an argument is a node's own: a partition, or what holds something lazy."""
+    return isinstance(argument, Partitioned) or hasattr(argument, "_layer") or bool(Template([argument]).nodes)
 
 
 class Partitioned:

@@ -18,6 +18,26 @@ _BLOCK = 1 << 14  # elements
 MISSING: Any = type("_Missing", (), {"__slots__": (), "__reduce__": lambda self: "MISSING"})()  # no value given
 
 
+OPEN: Any = type("_Open", (), {"__slots__": (), "__reduce__": lambda self: "OPEN"})()  # an argument to be given
+
+
+class Bound:
+    """A call of which all arguments but the open ones are there already: the same for all partitions."""
+
+    __slots__ = ("call", "fixed")
+
+    def __init__(self, call: Callable[..., Any], fixed: Sequence[Any]) -> None:
+        self.call = call
+        self.fixed = tuple(fixed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Bound, (self.call, self.fixed)
+
+    def __call__(self, *values: Any) -> Any:
+        given = iter(values)
+        return self.call(*[next(given) if each is OPEN else each for each in self.fixed])
+
+
 def concrete(value: Any, elements: bool = False) -> Any:
     """A list of what an iterator gives; other values as they are. elements: if these are iterators, of each a list."""
     if isinstance(value, Iterator):
