@@ -221,6 +221,16 @@ def test_the_collector_rests():
     assert gc.isenabled()
 
 
+def test_a_package_that_is_not_installed_is_named(run_script):
+    result = run_script("""
+        from plait import compat
+        compat.install("dask")
+        from dask.ml.model_selection import GridSearchCV
+        """)
+    assert result.stderr.splitlines()[-1].startswith("ImportError: dask.ml.")
+    assert "pip install dask-ml" in result.stderr
+
+
 def test_cores_are_counted_anew(monkeypatch):
     assert system.CPU_COUNT >= 1
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})

@@ -31,6 +31,7 @@ ROWS: dict[str, Row] = {
     "dask.cli": Same(f"{_PRIVATE}.cli"),
     "dask._compatibility": Same(f"{_PRIVATE}.compatibility"),
     "dask.hashing": Same(f"{_PRIVATE}.hashing"),
+    "dask.ml": Same(f"{_PRIVATE}.ml"),
     "dask.sizeof": Face(
         {
             "SimpleSizeof": "plait.lazy.sizes:SimpleSizeof",
