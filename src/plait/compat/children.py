@@ -31,13 +31,12 @@ def environment(names: Iterable[str], base: Mapping[str, str] | None = None) -> 
     return {NAMES: ",".join(dict.fromkeys([*inherited, *names])), _PATH: os.pathsep.join([SITE, *folders])}
 
 
-def plain(base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of `base`, by default os.environ, for a child in which nothing is aliased."""
-    base = os.environ if base is None else base
-    found = {name: value for name, value in base.items() if name != NAMES}
-    folders = [folder for folder in base.get(_PATH, "").split(os.pathsep) if folder != SITE]
-    found[_PATH] = os.pathsep.join(folders)
-    return found
+def plain() -> dict[str, str]:
+    """The variables for a child in which nothing is aliased, and that is told its import path in another way.
+
+    Without PYTHONPATH, since a sitecustomize of somebody else's there may install aliases as ours does.
+    """
+    return {name: value for name, value in os.environ.items() if name not in (NAMES, _PATH)}
 
 
 def announce(names: Iterable[str]) -> None:

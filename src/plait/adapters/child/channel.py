@@ -23,6 +23,7 @@ from plait._base import natives
 from plait._base.errors import PlaitError
 from plait.adapters.child import wire
 from plait.green.waiter import Waiter
+from plait.greenlet import getcurrent
 from plait.lazy.plain import identity
 from plait.parallel.errors import RemoteTraceback
 from plait.parallel.pool.servers import reap, start_interpreter
@@ -41,10 +42,10 @@ class ChildEnded(PlaitError, ConnectionError):
 class Child:
     """A child process, and calls to it."""
 
-    def __init__(self, reduce: wire.Reduce, environment: Mapping[str, str]) -> None:
+    def __init__(self, reduce: wire.Reduce, environment: Mapping[str, str], begin: str) -> None:
         ours, theirs = socket.socketpair()
         try:
-            code = "from plait.adapters.child.serve import main; main(3)"
+            code = f"{begin}; from plait.adapters.child.serve import main; main(3)"
             self.pid = start_interpreter(code, [theirs.fileno()], environment)
         except BaseException:
             ours.close()
@@ -70,10 +71,10 @@ class Child:
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What function(*args, **kwargs) gives or raises in the child. Raises ChildEnded."""
         waiter: Waiter[Answer] = Waiter()
-        how = wire.LOOP if _in_loop() else wire.THREAD
+        how, who = _caller()
         while self._unheard:
             _open_quietly(self._unheard.popleft())
-        number = self._send(how, (function, args, kwargs), waiter.wake)
+        number = self._send(how, who, (function, args, kwargs), waiter.wake)
         try:
             return _open(waiter.wait())
         finally:
@@ -91,10 +92,10 @@ class Child:
         def hear(outcome: Answer) -> None:
             loop.call_soon_threadsafe(settle, outcome)
 
-        self._send(wire.AWAITED, (identity, (item,), {}), hear)
+        self._send(wire.AWAITED, id(asyncio.current_task()), (identity, (item,), {}), hear)
         return _open((yield from answer))
 
-    def _send(self, how: int, call: tuple[Any, Any, Any], hear: Callable[[Answer], object]) -> int:
+    def _send(self, how: int, who: int, call: tuple[Any, Any, Any], hear: Callable[[Answer], object]) -> int:
         parts = wire.dumps(call, self._reduce)
         with self._sending:
             self._calls += 1
@@ -104,7 +105,7 @@ class Child:
             try:
                 if self._ended:
                     raise BrokenPipeError
-                self._sender.send([pickle.dumps((number, how, drops)), *parts])
+                self._sender.send([pickle.dumps((number, how, who, drops)), *parts])
             except OSError:
                 self._waiting.pop(number, None)
                 raise _ended(self.pid) from None
@@ -164,10 +165,12 @@ def _ended(pid: int) -> ChildEnded:
     return ChildEnded(f"process {pid}, which has the clients of distributed, has ended; open a new client")
 
 
-def _in_loop() -> bool:
-    """Whether the caller is inside an asyncio loop."""
+def _caller() -> tuple[int, int]:
+    """How the child is to make a call, and who asks: the asyncio task or the greenlet that runs."""
     asyncio_events = sys.modules.get("asyncio.events")
-    return asyncio_events is not None and asyncio_events._get_running_loop() is not None
+    if asyncio_events is not None and asyncio_events._get_running_loop() is not None:
+        return wire.LOOP, id(asyncio.current_task())
+    return wire.THREAD, id(getcurrent())
 
 
 class Home:
@@ -176,8 +179,9 @@ class Home:
     def __init__(self) -> None:
         self._child: Child | None = None
         self._starting = natives.allocate_lock()
-        # Variables of a child in which no name is aliased; set by who aliases names.
+        # Variables of a child in which no name is aliased, and what it runs first; set by who aliases names.
         self.environment: Callable[[], Mapping[str, str]] = lambda: os.environ
+        self.begin = "pass"
         os.register_at_fork(after_in_child=self._forget)
 
     def started(self) -> Child | None:
@@ -191,7 +195,7 @@ class Home:
                     atexit.register(self.close)
                 else:
                     self._child.close()
-                self._child = Child(reduce, self.environment())
+                self._child = Child(reduce, self.environment(), self.begin)
             return self._child
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ and clusters are closed, and after a grace period at once.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import enum
 import importlib
 import inspect
@@ -190,6 +191,8 @@ class _Service:
         self._receiver = Receiver(channel)
         self._sender = Sender(channel)
         self._sending = threading.Lock()
+        self._contexts: dict[int, contextvars.Context] = {}
+        self._tasks: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self) -> None:
@@ -200,15 +203,28 @@ class _Service:
             except (EOFError, OSError):
                 return
             for head, *parts in messages:
-                number, how, drops = pickle.loads(head)
+                number, how, who, drops = pickle.loads(head)
                 for each, times in drops:
                     kept.drop(each, times)
                 if how == wire.THREAD:
-                    threading.Thread(target=self._serve, args=(number, parts), daemon=True).start()
+                    threading.Thread(target=self._serve_within, args=(who, number, parts), daemon=True).start()
                 elif how == wire.LOOP:
-                    self._home().call_soon_threadsafe(self._serve, number, parts)
+                    self._home().call_soon_threadsafe(self._serve, number, parts, context=self._context(who))
                 else:
-                    asyncio.run_coroutine_threadsafe(self._serve_awaited(number, parts), self._home())
+                    self._home().call_soon_threadsafe(self._serve_task, number, parts, context=self._context(who))
+
+    def _context(self, who: int) -> contextvars.Context:
+        """What the calls of one greenlet or task of the parent set for each other, such as the client of a `with`."""
+        return self._contexts.setdefault(who, contextvars.Context())
+
+    def _serve_within(self, who: int, number: int, parts: list[Any]) -> None:
+        context = self._context(who)
+        try:
+            context.run(self._serve, number, parts)
+        except RuntimeError:  # an earlier call of theirs goes on, for which they no longer wait
+            self._serve(number, parts)
+        if not context:
+            self._contexts.pop(who, None)
 
     def _home(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -224,6 +240,11 @@ class _Service:
             self._fail(number, error)
         else:
             self._reply(number, value)
+
+    def _serve_task(self, number: int, parts: list[Any]) -> None:
+        task = asyncio.ensure_future(self._serve_awaited(number, parts))
+        self._tasks.add(task)  # the loop does not hold it
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve_awaited(self, number: int, parts: list[Any]) -> None:
         try:
@@ -260,8 +281,17 @@ class _Service:
             self._sender.send([pickle.dumps((number, good)), *parts])
 
 
+def _refuse_proxies() -> None:
+    """End where the library is itself a proxy here, whose first use would start a child, and so on without end."""
+    if getattr(importlib.import_module("distributed"), "__file__", None) is None:
+        sys.exit(
+            "distributed is aliased in the child process that is to have the real one; take the alias out of its start"
+        )
+
+
 def main(fd: int) -> None:
     """What the child's interpreter runs."""
+    _refuse_proxies()
     wire.meanings.update(named=named, kept=kept.__getitem__)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle: it decides what ends
     os.set_inheritable(fd, False)

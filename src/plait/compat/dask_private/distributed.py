@@ -15,6 +15,8 @@ from plait.adapters.child.channel import home
 from plait.compat import children
 
 home.environment = children.plain
+# Aliases that come another way than by those variables: by a sitecustomize of the user's, say.
+home.begin = "from plait.compat.aliases import uninstall; uninstall()"
 
 
 def module(name: str) -> ModuleType:
