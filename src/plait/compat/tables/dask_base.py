@@ -25,7 +25,6 @@ ROWS: dict[str, Row] = {
             **_names(f"{_PRIVATE}.base", _OF_BASE),
             **_names(f"{_LAZY}.tokens", "TokenizationError normalize_token tokenize"),
             "clone_key": f"{_LAZY}.key_names:cloned",
-            "collections_to_expr": f"{_PRIVATE}.expressions:collections_to_expr",
             "flatten": f"{_LAZY}.graphs.walks:flatten",
             "get_collection_names": f"{_LAZY}.protocol:names_of",
             "get_name_from_key": f"{_LAZY}.key_names:name_of",

@@ -260,6 +260,10 @@ cdef bint all_plain(tuple args):
     return True
 
 
+cdef inline bint is_lazy(object item):
+    return isinstance(item, Node) or _PyType_Lookup(type(item), "__dask_graph__") != NULL
+
+
 cdef object scan(object item, list inputs):
     """`item` itself, or a template of it; the nodes in it are appended to `inputs`."""
     cdef type kind
@@ -392,7 +396,7 @@ cdef class Template:
 
     def __init__(self, items, bint traverse=True):
         self.nodes = []
-        self.templates = [scan(item, self.nodes) if traverse or isinstance(item, Node) else item for item in items]
+        self.templates = [scan(item, self.nodes) if traverse or is_lazy(item) else item for item in items]
 
     def fill(self, list values):
         """The items, with values[k] in the place of nodes[k]."""

@@ -58,7 +58,7 @@ def needs_of(dsk: Graph, dependencies: Needs | None) -> dict[Any, set[Any]]:
     """The keys that each value needs, where they are not known already."""
     if dependencies is None:
         return {key: get_dependencies(dsk, task=value) for key, value in dsk.items()}
-    return {key: set(dependencies[key]) for key in dsk}
+    return {key: set(dependencies.get(key, ())) for key in dsk}
 
 
 def _with(value: Any, needed: Iterable[Any], by: Mapping[Any, Any]) -> Any:

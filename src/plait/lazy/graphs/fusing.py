@@ -44,8 +44,11 @@ def fuse(
 
     keys: those that stay. ave_width: how many tasks a level of a tree that becomes one may have on average, since
     they will not run in parallel any more; max_height: how many levels. rename_keys: name a fused task by its parts,
-    or by what this function makes of their keys. Defaults: the configuration's optimization.fuse.
+    or by what this function makes of their keys. Defaults: the configuration's optimization.fuse, which may turn all of
+    it off.
     """
+    if config.get("optimization.fuse.active", None) is False:
+        return dict(dsk), needs_of(dsk, dependencies)
     if ave_width is None:
         ave_width = config.get("optimization.fuse.ave-width", None) or 1
     if rename_keys is None:

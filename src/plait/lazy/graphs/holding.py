@@ -63,7 +63,9 @@ def _waiting(collection: Any, blocker: Any) -> Any:
     for key in flatten(collection.__dask_keys__()):
         new = _in_renamed(key, renamed)
         layers[_name(new)][new] = (first, key, blocker.key)
-    below = HighLevelGraph.from_collections(blocker.key, blocker.__dask_graph__(), [collection])
+    own = collection.__dask_graph__()
+    further = {key: task for key, task in blocker.__dask_graph__().items() if key not in own}
+    below = HighLevelGraph.from_collections(blocker.key, further, [collection])
     read = below.dependencies[blocker.key] | {blocker.key}
     graph = HighLevelGraph({**below.layers, **layers}, {**below.dependencies, **dict.fromkeys(layers, read)})
     return _rebuilt(collection, graph, renamed)
@@ -137,10 +139,12 @@ class _Copying:
                 layers[name], needs[name] = layer, graph.dependencies[name]
                 continue
             new = self._renamed(name)
-            layers[new], waits = layer.clone(copied, self._seed, block)
+            layers[new], waits = layer.clone(copied, self._seed, block, omitted.keys)
             needs[new] = {self._renamed(each) for each in graph.dependencies[name]} | ({block} if waits else set())
         if self._blocker is not None:
-            layers[block] = MaterializedLayer(self._blocker.__dask_graph__())
+            there = {key for layer in layers.values() for key in layer}
+            tasks = self._blocker.__dask_graph__().items()
+            layers[block] = MaterializedLayer({key: task for key, task in tasks if key not in there})
             needs[block] = set()
         outputs = {_name(key) for key in flatten(self._child.__dask_keys__()) if key in copied}
         return _rebuilt(

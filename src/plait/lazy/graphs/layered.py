@@ -12,10 +12,11 @@ from typing import Any
 
 from plait.lazy.graphs import html
 from plait.lazy.graphs.rewriting import subs
+from plait.lazy.graphs.subgraphs import SubgraphCallable
 from plait.lazy.graphs.waiting import first
 from plait.lazy.graphs.walks import keys_in_tasks, reverse_dict, toposort
 from plait.lazy.key_names import cloned
-from plait.lazy.plain import is_hashable
+from plait.lazy.plain import is_hashable, is_task
 from plait.lazy.protocol import flatten, is_dask_collection
 from plait.lazy.tasks import GraphNode
 
@@ -65,22 +66,25 @@ class Layer(Mapping[Any, Any]):
         found: set[Any] = keys_in_tasks(all_hlg_keys, [self[key]])
         return found
 
-    def clone(self, keys: Set[Any], seed: Any, bind_to: Any = None) -> tuple[Layer, bool]:
+    def clone(self, keys: Set[Any], seed: Any, bind_to: Any = None, others: Collection[Any] = ()) -> tuple[Layer, bool]:
         """A copy under keys of its own, and whether it waits for `bind_to`.
 
         keys: those of the graph that are copied, in this layer and others. bind_to: a key; tasks that read no copied
-        one are to wait for it.
+        one are to wait for it. others: keys of the graph that are not copied.
         """
         renamed = {key: cloned(key, seed) for key in keys}
         made: dict[Any, Any] = {}
         bound = False
         for key, task in self.items():
-            if key in keys:
-                read = keys_in_tasks(keys, [task])
-                made[renamed[key]] = _copied(task, renamed[key], {each: renamed[each] for each in read}, bind_to)
-                bound = bound or (bind_to is not None and not read)
-            else:
+            if key not in keys:
                 made[key] = task
+                continue
+            new = renamed[key]
+            read = keys_in_tasks(keys, [task])
+            if bind_to is not None and not read:
+                made[new], bound = _after(bind_to, new, task, keys_in_tasks(others, [task])), True
+            else:
+                made[new] = _copied(task, new, {each: renamed[each] for each in read})
         return MaterializedLayer(made, self.annotations, self.collection_annotations), bound
 
     def __copy__(self) -> Layer:
@@ -101,13 +105,19 @@ class Layer(Mapping[Any, Any]):
         return html.of_layer(layer_index, highlevelgraph_key, self.layer_info_dict, dependencies)
 
 
-def _copied(task: Any, key: Any, renamed: Mapping[Any, Any], bind_to: Any) -> Any:
-    """A task under another key, which reads others under other keys; one that reads none waits for `bind_to`."""
+def _copied(task: Any, key: Any, renamed: Mapping[Any, Any]) -> Any:
+    """A task under another key, which reads others under other keys."""
     for each, new in renamed.items():
         task = subs(task, each, new)
-    if bind_to is not None and not renamed:
-        return (first, task, bind_to)
     return task.substitute({}, key=key) if isinstance(task, GraphNode) else task
+
+
+def _after(blocker: Any, key: Any, task: Any, read: Collection[Any]) -> Any:
+    """A task that waits for a key: as a function, since a task within a task may begin by itself."""
+    if not is_task(task) and not isinstance(task, GraphNode):
+        return (first, task, blocker)
+    keys = (blocker, *read)
+    return (SubgraphCallable({key: task}, key, keys), *keys)
 
 
 class MaterializedLayer(Layer):
