@@ -410,3 +410,16 @@ def test_annotations_are_those_of_where_a_step_was_written():
     assert said[1] == ({"resources": {"GPU": 1}}, "map(add) | map(add)")
     assert arena.nodes[2]._annotations == {"priority": 3}
     assert in_this_thread(marked) == [3, 4, 5, 6]
+
+
+def test_the_graph_as_it_would_run_has_chains_fused(numbers):
+    first = numbers.map(add, 1)
+    last = first.map(add, 2)
+    graph = last.__dask_optimize__(last.dask, last.__dask_keys__())
+    assert set(graph) == set(last.__dask_keys__())
+    assert plait.lazy.get(graph, last.__dask_keys__()[0], scheduler="sync") == [3, 4, 5, 6, 7]
+    kept = last.__dask_optimize__(last.dask, last.__dask_keys__(), fuse_keys=first.__dask_keys__())
+    assert set(kept) == {*last.__dask_keys__(), *first.__dask_keys__()}
+    grouped = numbers.groupby(lambda x: x % 2)
+    parts = plait.lazy.get(grouped.__dask_optimize__(grouped.dask, grouped.__dask_keys__()), grouped.__dask_keys__())
+    assert sum(len(part) for part in parts) == 2

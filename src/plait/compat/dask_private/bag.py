@@ -1,7 +1,7 @@
 """dask.bag.core and dask.bag.random: helpers of dask's own, over what bags do here.
 
 Partitions are passed on as iterators when a graph is lowered (`plait.lazy.bag.fusing`), so nothing is left to optimise
-in a plain graph: `optimize`, `lazify` and `lazify_task` return what they get.
+in the tasks of a plain graph: `lazify` and `lazify_task` return what they get.
 """
 
 from __future__ import annotations
@@ -16,10 +16,6 @@ from typing import Any
 from plait.lazy.bag.hashes import partition_of
 from plait.lazy.bag.reductions import applied, folded_by
 from plait.lazy.bag.streams import MISSING, concrete, getter, table_of
-
-
-def optimize(graph: Any, keys: Any, fuse_keys: Any = None, **_: Any) -> Any:
-    return graph
 
 
 def lazify(graph: Any) -> Any:

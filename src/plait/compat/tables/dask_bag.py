@@ -9,7 +9,7 @@ _PUBLIC = (
     "to_textfiles zip"
 )
 _NAMES = {name: f"{_BAG}:{name}" for name in _PUBLIC.split()}
-_HELPERS = "collect empty_safe_apply lazify lazify_task optimize partition reduceby reify"
+_HELPERS = "collect empty_safe_apply lazify lazify_task partition reduceby reify"
 
 ROWS: dict[str, Row] = {
     "dask.bag": Face({**_NAMES, "assert_eq": f"{_PRIVATE}:assert_eq"}),
@@ -27,6 +27,7 @@ ROWS: dict[str, Row] = {
             "bag_zip": f"{_BAG}:zip",
             "finalize": f"{_BAG}.bags:finalize",
             "map_partitions": f"{_BAG}:map_partitions",
+            "optimize": f"{_BAG}.layer_graphs:optimized",
             "no_result": f"{_BAG}.reductions:EMPTY",
             "to_textfiles": f"{_BAG}:to_textfiles",
             "total_mem_usage": f"{_BAG}.repartitioning:memory_of",

@@ -73,6 +73,12 @@ class Collection:
     # Where nothing else is said: elements are Python objects, handled by Python functions.
     __dask_scheduler__ = staticmethod(get_processes)
 
+    @staticmethod
+    def __dask_optimize__(graph: Mapping[Any, Any], keys: Any, **options: Any) -> Mapping[Any, Any]:
+        from plait.lazy.bag.layer_graphs import optimized
+
+        return optimized(graph, keys, **options)
+
     def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self._rebuild, ()
 

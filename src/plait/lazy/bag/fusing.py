@@ -35,15 +35,18 @@ def register() -> None:
     lowering.rewrite(Piece, fused)
 
 
-def fused(arena: Arena, resources: ExitStack) -> list[Any]:
-    """The outputs of a graph, with chains of steps made one node each."""
+def fused(arena: Arena, resources: ExitStack | None) -> list[Any]:
+    """The outputs of a graph, with chains of steps made one node each.
+
+    resources: of the run, which closes what it needs for itself; without one that is left to be opened.
+    """
     return _Fusing(arena, resources).run()
 
 
 class _Fusing:
     """A pass over the nodes in order. A step is pending until a reader absorbs it, or needs it as a node."""
 
-    def __init__(self, arena: Arena, resources: ExitStack) -> None:
+    def __init__(self, arena: Arena, resources: ExitStack | None) -> None:
         self._arena = arena
         self._resources = resources
         self._read_once = arena.read_once()
@@ -131,7 +134,7 @@ class _Fusing:
 
     def _other(self, number: int, node: Any) -> Any:
         """What takes the place of a node that is no step."""
-        if type(node._function) is Resource:
+        if type(node._function) is Resource and self._resources is not None:
             value = node._function.open()
             self._resources.callback(value.close)
             return leaf(value, node.key)
