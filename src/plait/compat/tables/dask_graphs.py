@@ -50,6 +50,11 @@ ROWS: dict[str, Row] = {
     "dask.blockwise": _face(
         {f"{_GRAPHS}.blockwise": "BlockIndex Blockwise BlockwiseDep BlockwiseDepDict blockwise blockwise_token"}
     ),
+    "dask.layers": _face(
+        {
+            f"{_GRAPHS}.chunks": "ArrayBlockIdDep ArrayBlockwiseDep ArrayChunkShapeDep ArraySliceDep ArrayValuesDep",
+        }
+    ),
     "dask.order": _face({f"{_GRAPHS}.ordering": "ndependencies order"}),
     "dask.rewrite": Same(f"{_GRAPHS}.rewriting"),
     "dask.typing": Same(f"{_GRAPHS}.protocols"),
