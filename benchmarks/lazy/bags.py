@@ -124,13 +124,13 @@ def defaults(api: ModuleType, random: Random) -> Reading:
 
 
 CASES = [
-    Case("a step, built", "us", build, factor=30),
-    Case("a partition through six steps", "us", partition, factor=12),
-    Case("an element through three steps", "ns", chain, factor=3.5),
+    Case("a step, built", "us", build, factor=20),
+    Case("a partition through six steps", "us", partition, factor=15),
+    Case("an element through three steps", "ns", chain, factor=3),
     Case("an element of a map of two bags", "ns", together, factor=5),
     Case("an element counted by value", "ns", frequencies, factor=3),
     Case("an element found distinct", "ns", distinct, factor=3),
-    Case("an element of a foldby", "ns", foldby, factor=1.1),
+    Case("an element of a foldby", "ns", foldby, factor=1),
     Case("an element of from_sequence", "ns", sequence, factor=12),
     Case("an element of a groupby on disk", "us", shuffle("disk"), factor=15),
     Case("an element of a groupby by tasks", "us", shuffle("tasks"), factor=10),
