@@ -112,6 +112,8 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         if initializer is not None:
             run = partial(schedulers.processes, initializer=initializer)
     workers = schedulers.workers_asked(num_workers)
+    if not nodes:  # a collection without outputs
+        return []
     with ExitStack() as resources:
         arena = lower(nodes, resources) if options.get("optimize_graph", True) else Arena(nodes)
         if run is None:

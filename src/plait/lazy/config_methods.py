@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from plait.lazy import config
 
 
-class globalmethod:
-    """A static method of a class that a configuration's key replaces while it is set.
+def globalmethod(
+    default: Callable[..., Any] | None = None, key: str | None = None, falsey: Callable[..., Any] | None = None
+) -> Any:
+    """A static method of a class that a configuration's key replaces while it is set; also as a decorator.
 
     default: the method where the key is not set. key: as of `config.get`. falsey: the method where the key is set to
     something false, such as None.
     """
+    if default is None:
+        return partial(_GlobalMethod, key=key, falsey=falsey)
+    return _GlobalMethod(default, key, falsey)
 
+
+class _GlobalMethod:
     def __init__(
         self,
         default: Callable[..., Any] | None = None,

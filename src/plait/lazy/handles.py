@@ -12,6 +12,7 @@ from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, make, make_as, register
 from plait.lazy.computing import compute, persist
 from plait.lazy.gets import get_threads
+from plait.lazy.key_names import renamed
 from plait.lazy.plain import graph_of, identity, nodes_of
 from plait.lazy.protocol import node_of
 from plait.parallel.naming import function_name
@@ -199,7 +200,7 @@ def _single(results: Sequence[Any]) -> Any:
 
 def _rebuilt(graph: Mapping[Any, Any], key: Any, nout: int | None, rename: Mapping[str, str] | None = None) -> Delayed:
     """The node of a key of a plain graph, perhaps under another name: with the graph behind it, or with a result."""
-    key = (rename or {}).get(key, key)
+    key = renamed(key, rename) if rename else key
     node = nodes_of(graph, [key])[key]
     made: Delayed = make_as(Delayed, node._function, *node._filled(list(node._inputs)), None, nout, key)
     return made

@@ -48,10 +48,9 @@ def name_of(key: Any) -> str:
 
 
 def renamed(key: Any, rename: Mapping[str, str]) -> Any:
-    """A key with another name, where its own is one of those to be replaced."""
-    if isinstance(key, tuple):
-        return (rename.get(key[0], key[0]), *key[1:])
-    return rename.get(key, key)
+    """A key with another name, where its own is one of those to be replaced. Raises TypeError."""
+    name = name_of(key)
+    return (rename.get(name, name), *key[1:]) if isinstance(key, tuple) else rename.get(name, name)
 
 
 def cloned(key: Any, seed: Any) -> Any:

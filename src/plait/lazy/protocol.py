@@ -40,6 +40,9 @@ class Foreign(Node):
         """{key: value} of the outputs, given the values of the node's inputs."""
         return dict(zip(self.keys, values[0] if self.layered else values, strict=True))
 
+    def __dask_tokenize__(self) -> Any:
+        return self.collection
+
     def finished(self, values: list[Any]) -> Any:
         """The collection's value, of those of its outputs."""
         args, _ = self._filled(values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from plait.lazy import computing, gets, schedulers
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import Template
+from plait.lazy._native.nodes import Template, leaf
 from plait.lazy.drawing import visualize
 from plait.lazy.executors import is_pool
 from plait.lazy.plain import graph_of
@@ -117,3 +118,21 @@ def collections_to_expr(collections: Any, optimize_graph: bool = True) -> GraphO
 def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
     """The graph as it is."""
     return dsk
+
+
+def to_task_dask(expr: Any) -> tuple[Any, dict[Any, Any]]:
+    """A value as a plain graph says it: a task of keys, and the graph that has these. Deprecated, for delayed()."""
+    warnings.warn("to_task_dask is deprecated; use delayed(value), and its graph", UserWarning, stacklevel=2)
+    node = leaf(expr, traverse=True)
+    graph = graph_of([node])
+    return graph.pop(node.key), graph
+
+
+def format_time(t: float) -> str:
+    """Seconds as a progress bar of dask's shows them: " 1.4s", " 1min 30.0s", " 1hr  1min  5.0s"."""
+    parts = [f"{t % 60:4.1f}s"]
+    if t >= 60:
+        parts.insert(0, f"{t // 60 % 60:2.0f}min")
+    if t >= 3600:
+        parts.insert(0, f"{t // 3600:2.0f}hr")
+    return " ".join(parts)

@@ -12,7 +12,7 @@ _NAMES = {name: f"{_BAG}:{name}" for name in _PUBLIC.split()}
 _HELPERS = "collect empty_safe_apply lazify lazify_task partition reduceby reify"
 
 ROWS: dict[str, Row] = {
-    "dask.bag": Face({**_NAMES, "assert_eq": f"{_PRIVATE}:assert_eq"}),
+    "dask.bag": Face({**_NAMES, "assert_eq": f"{_PRIVATE}:assert_eq"}, submodules=("core", "random", "text", "utils")),
     "dask.bag.avro": Face({"read_avro": f"{_BAG}:read_avro", "to_avro": f"{_BAG}:to_avro"}),
     "dask.bag.core": Face(
         {

@@ -35,13 +35,13 @@ ROWS: dict[str, Row] = {
     ),
     "dask.callbacks": Same(f"{_LAZY}.callbacks"),
     "dask.context": Face({"globalmethod": f"{_LAZY}.config_methods:globalmethod"}),
-    "dask.delayed": Face({name: f"{_LAZY}:{name}" for name in ("Delayed", "delayed")}),
+    "dask.delayed": Face({**_names(_LAZY, "Delayed delayed"), "to_task_dask": f"{_PRIVATE}.base:to_task_dask"}),
     "dask.diagnostics": Face(
         {**_names(f"{_LAZY}.diagnostics", _OF_DIAGNOSTICS), "Callback": f"{_LAZY}.callbacks:Callback"}
     ),
     "dask.diagnostics.profile": Same(f"{_LAZY}.diagnostics.profiles"),
     "dask.diagnostics.progress": Face(
-        {"ProgressBar": f"{_LAZY}.diagnostics:ProgressBar", "format_time": f"{_LAZY}.units:format_time"}
+        {"ProgressBar": f"{_LAZY}.diagnostics:ProgressBar", "format_time": f"{_PRIVATE}.base:format_time"}
     ),
     "dask.local": Face(
         {

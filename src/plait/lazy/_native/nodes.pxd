@@ -2,7 +2,7 @@ from cpython.object cimport PyObject
 
 
 cdef class Nested:
-    cdef object build
+    cdef readonly object build
     cdef list members
 
 
