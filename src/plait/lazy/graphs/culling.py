@@ -44,8 +44,8 @@ def inline(
         chosen.update(key for key, value in dsk.items() if _is_constant(value, needs[key], dsk))
     ready: dict[Any, Any] = {}  # values that are to be put in, with theirs put in
     for key in toposort({key: dsk[key] for key in chosen if key in dsk}, dependencies=needs):
-        ready[key] = _with(dsk[key], needs[key], ready)
-    return {key: ready[key] if key in ready else _with(value, needs[key], ready) for key, value in dsk.items()}
+        ready[key] = put_in(dsk[key], needs[key], ready)
+    return {key: ready[key] if key in ready else put_in(value, needs[key], ready) for key, value in dsk.items()}
 
 
 def _is_constant(value: Any, needed: Collection[Any], dsk: Graph) -> bool:
@@ -61,7 +61,7 @@ def needs_of(dsk: Graph, dependencies: Needs | None) -> dict[Any, set[Any]]:
     return {key: set(dependencies.get(key, ())) for key in dsk}
 
 
-def _with(value: Any, needed: Iterable[Any], by: Mapping[Any, Any]) -> Any:
+def put_in(value: Any, needed: Iterable[Any], by: Mapping[Any, Any]) -> Any:
     """A value with the keys that it needs replaced, of those that there is something for."""
     for key in needed:
         if key in by:

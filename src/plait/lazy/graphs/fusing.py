@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from plait.lazy import config
-from plait.lazy.graphs.culling import Needs, needs_of
+from plait.lazy.graphs.culling import Needs, needs_of, put_in
 from plait.lazy.graphs.rewriting import subs
-from plait.lazy.graphs.walks import references_to, reverse_dict, toposort
+from plait.lazy.graphs.walks import keys_in_tasks, references_to, reverse_dict, toposort
 from plait.lazy.key_names import key_split
 from plait.lazy.plain import Graph, is_task
 from plait.lazy.protocol import flatten
@@ -95,8 +95,8 @@ class _Fusing:
             fused[new] = part.value
             if new != key:
                 names[key] = new
-        for key, new in names.items():
-            fused = {each: subs(value, key, new) for each, value in fused.items()} if self._readers[key] else fused
+        if names:
+            fused = {key: put_in(value, keys_in_tasks(names, [value]), names) for key, value in fused.items()}
         for key, new in names.items():
             fused[key] = Alias(key, new) if isinstance(fused[new], GraphNode) else new
         return fused, needs_of(fused, None)

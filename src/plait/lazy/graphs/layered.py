@@ -289,7 +289,10 @@ class HighLevelGraph(Mapping[Any, Any]):
         key_needs: dict[Any, set[Any]] = {}
         for name in reversed(self._toposort_layers()):
             layer = self.layers[name]
-            here = wanted & layer.get_output_keys()
+            keys_here = layer.get_output_keys()
+            few, many = (wanted, keys_here) if len(wanted) < len(keys_here) else (keys_here, wanted)
+            here = {key for key in few if key in many}
+            wanted -= here
             if here:
                 layers[name], needs = layer.cull(here, known)
                 key_needs.update(needs)
