@@ -174,12 +174,14 @@ def test_no_file_is_left_after_ctrl_c(run_script, tmp_path):
         assert result.stdout == "[]\n", result.stderr
 
 
-def test_a_graph_that_is_computed_elsewhere_leaves_no_file_either(folder):
+def test_a_graph_that_is_run_as_it_was_built_leaves_no_file_either(folder, scheduler):
     from plait.lazy import get
 
     bag = db.range(10, npartitions=2).groupby(lambda x: x % 3)
-    parts = get(bag.dask, bag.__dask_keys__(), scheduler="sync")
+    parts = get(bag.dask, bag.__dask_keys__(), scheduler=scheduler)
     assert dict(pair for part in parts for pair in part) == grouped(range(10), lambda x: x % 3)
+    assert list(folder.iterdir()) == []
+    assert dict(bag.compute(scheduler=scheduler, optimize_graph=False)) == grouped(range(10), lambda x: x % 3)
     assert list(folder.iterdir()) == []
 
 

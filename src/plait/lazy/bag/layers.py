@@ -57,11 +57,12 @@ class Step:
 class Resource:
     """What a node calls for something that each run has for itself, such as a directory: a value with close().
 
-    When a graph is lowered, the value takes the node's place, and is closed when the run is over (see `fusing`). Called
-    in a graph that went elsewhere, this gives a value that is closed with its last reader.
+    When a graph is lowered, the value takes the node's place, and is closed when the run is over (see `fusing`). In a
+    graph that is run as it was built the caller calls this, and the value is closed with its last reader.
     """
 
     __slots__ = ("__name__", "open")
+    __plait_here__ = True  # no worker process owns what a run needs
 
     def __init__(self, open: Callable[[], Any], name: str) -> None:
         self.open = open
