@@ -266,6 +266,21 @@ def test_versions():
     assert json.loads(invoke(cli.cli, "info", "versions").output)["Platform"] == "Linux"
 
 
+def test_the_version_of_distributed_needs_no_child(run_script):
+    pytest.importorskip("distributed")
+    result = run_script("""
+        import os
+        from importlib.metadata import version
+        from plait import compat
+        compat.install("dask")
+        from distributed import __version__
+        from plait.lazy.versions import versions
+        assert __version__ == versions()["distributed"] == version("distributed")
+        assert not open(f"/proc/self/task/{os.getpid()}/children").read()
+        """)
+    assert result.returncode == 0, result.stderr
+
+
 @click.command(name="more")
 def command():
     pass

@@ -32,7 +32,7 @@ def _distributed() -> str | None:
     """Of distributed, if it can be imported here: it may be there and not work, since it needs dask's own modules."""
     try:
         return str(import_module("distributed").__version__)
-    except ImportError:
+    except (ImportError, AttributeError):
         return None
 
 

@@ -203,6 +203,10 @@ class RemoteModule(ModuleType):
         self._plait_place = (name, "")
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__version__":  # without a child: it is asked for by programs that have no client
+            from importlib.metadata import version
+
+            return version(self.__name__.partition(".")[0])
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return named(self.__name__, name)
