@@ -168,7 +168,7 @@ class _Dispatcher:
         self._sent[batch.id] = numbers
 
     def _done_here(self, number: int, task: Task) -> bool:
-        """Do what costs less than to send it: give a value that is here anyway, or an item of one; and what the run owns."""
+        """Do what costs less than to send, such as to give an item of a value that is here; and what the run owns."""
         function, args, _ = task
         if function is identity or hasattr(function, "__plait_here__"):  # what the run itself owns
             self._execution.finish(number, function(*args))
