@@ -3,6 +3,7 @@
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,24 @@ def test_a_thread_is_used_again():
             time.sleep(0.001)
     threads.stop()
     assert len(idents) == 1
+
+
+def test_idle_threads_end_with_the_pool():
+    began = threading.Semaphore(0)
+    ids = []
+
+    def work(_):
+        ids.append(threading.get_native_id())
+        began.release()
+
+    threads = ThreadPool()
+    threads.crew(work, 1, strict=True).put(0)
+    assert began.acquire(timeout=60)
+    while not threads._idle:
+        time.sleep(0.001)
+    threads.stop()
+    while Path(f"/proc/self/task/{ids[0]}").exists():
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("asleep", [True, False])

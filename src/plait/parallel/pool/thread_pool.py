@@ -84,10 +84,10 @@ class _Thread:
             del job
             if not self._pool.park(self):
                 return
-            if not self._wait_for_a_job() and self._pool.unpark(self):
-                return
-            if self._job is None:  # it was given one while it gave up
-                self._wake.acquire()
+            if not self._wait_for_a_job():
+                if self._pool.unpark(self):
+                    return
+                self._wake.acquire()  # it was given a job, or told to end, while it gave up
 
     def _wait_for_a_job(self) -> bool:
         idle.add(get_ident())  # it wakes nobody: a hub that asks who might leaves it out
