@@ -33,7 +33,8 @@ def compute(
     that which all collections prefer is taken.
 
     options: for a function of yours; besides, pool: an Executor or Pool of yours to run on, optimize_graph: False runs
-    the graph as it was built. Raises what the first failing task raised, with a note that names it; nothing starts
+    the graph as it was built, memory_limit: how many bytes of results to hold, such as "500 MB"; the rest waits on
+    disk, see `plait.lazy.memory`. Raises what the first failing task raised, with a note that names it; nothing starts
     after that.
     """
     template = Template(collections, traverse)
@@ -120,6 +121,7 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
             others = schedulers.function(scheduler)
             return _by_others([arena.nodes[number] for number in arena.outputs], others, options)
         execution = Execution(arena)
+        _limit(execution, options.get("memory_limit"), resources)
         with ring.span("lazy", "compute", execution.id, name=scheduler):
             try:
                 with watched(execution):
@@ -130,9 +132,22 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         return execution.outputs()
 
 
+def _limit(execution: Execution, asked: Any, resources: ExitStack) -> None:
+    """Keep a run's results below the limit that the call asks for, or the configuration."""
+    asked = config.get("memory-limit", None) if asked is None else asked
+    if asked is not None:
+        from plait.lazy.memory import Memory  # slow to import, and mostly not needed
+
+        execution.memory = Memory(execution, asked, resources)
+
+
 def _elsewhere(
     computing: Callable[[Arena, Mapping[str, Any]], list[Any]], nodes: list[Any], options: Mapping[str, Any]
 ) -> list[Any]:
+    if options.get("memory_limit") is not None:
+        raise ValueError(
+            "memory_limit= is for schedulers of this process; set the limit of the cluster's workers instead"
+        )
     with ExitStack() as resources:
         arena = lower(nodes, resources)
         try:

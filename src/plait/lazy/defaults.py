@@ -19,6 +19,7 @@ _MACHINERY = [
 
 DEFAULTS: dict[str, Any] = {
     "temporary-directory": None,
+    "memory-limit": None,
     "visualization": {"engine": None},
     "tokenize": {"ensure-deterministic": False},
     "dataframe": {

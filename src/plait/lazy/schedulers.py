@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from itertools import takewhile
 from operator import getitem
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -157,8 +158,8 @@ class _Dispatcher:
     def _send(self) -> None:
         execution = self._execution
         fair = -(-execution.ready // self._run.limit)
-        numbers = [execution.take() for _ in range(min(self._sizes.size, fair))]
-        asked = [(number, execution.task(number)) for number in numbers]
+        taken = (execution.take() for _ in range(min(self._sizes.size, fair)))
+        asked = [(number, execution.task(number)) for number in takewhile(lambda number: number >= 0, taken)]
         sent = [(number, task) for number, task in asked if not self._done_here(number, task)]
         if not sent:
             return
@@ -214,13 +215,15 @@ class _GreenRun:
         execution = self._execution
         try:
             value = execution.call(number)
+            if number not in self._running:
+                return
+            execution.finish(number, value)
         except BaseException as error:
             if self._running.pop(number, None) is not None:
                 execution.ended = True
                 self._waiter.throw(error)
             return
         del self._running[number]
-        execution.finish(number, value)
         if not execution.unfinished:
             self._waiter.wake()
         self._start()

@@ -1,9 +1,7 @@
 import os
-import shutil
 import stat
 import subprocess
 import sys
-import textwrap
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -204,16 +202,8 @@ FULL_DISK = """
 
 
 @pytest.mark.parametrize("scheduler", ["sync", "processes"])
-def test_a_full_disk_is_named_with_the_remedy_and_is_emptied(scheduler, tmp_path):
-    script, disk = tmp_path / "script.py", tmp_path / "disk"
-    script.write_text(textwrap.dedent(FULL_DISK))
-    disk.mkdir()
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
-        pytest.skip("a small disk is mounted in a mount namespace of the test's own")
-    command = f"mount -t tmpfs -o size=64k none {disk} && exec {sys.executable} {script} {disk} {scheduler}"
-    result = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", command], check=False, capture_output=True, text=True, timeout=60
-    )
+def test_a_full_disk_is_named_with_the_remedy_and_is_emptied(scheduler, on_small_disk):
+    result = on_small_disk(FULL_DISK, scheduler, kilobytes=64)
     said, left = result.stdout.splitlines()
     assert said.startswith("28 [Errno 28] No space left on device, in "), result.stderr
     assert "set the option temporary-directory to a larger disk" in said

@@ -24,15 +24,18 @@ cdef class Execution:
     cdef readonly Py_ssize_t unfinished
     cdef public bint ended
     cdef public object observer  # told of each node that begins and ends; None
-    cdef list results
+    cdef public object memory  # keeps results below a limit, see `plait.lazy.memory`; None
+    cdef readonly list results  # of nodes that are done, until their last reader is
     cdef int32_t *missing
     cdef int32_t *readers
     cdef int32_t *heap
     cdef Py_ssize_t ready_count
     cdef bint tracing
 
+    cdef int begin(self, Py_ssize_t number) except -1
     cdef PyObject **gather(self, Py_ssize_t number, PyObject **place, Py_ssize_t room) except NULL
     cdef object run(self, Py_ssize_t number)
     cdef Py_ssize_t settle(self, Py_ssize_t number, object value) except -1
+    cdef int32_t next(self) except -2
     cdef void push(self, int32_t number) noexcept
     cdef int32_t pop(self) noexcept

@@ -21,6 +21,8 @@ class Execution:
     unfinished: int
     ended: bool
     observer: Any
+    memory: Any
+    results: list[Any]
     def __init__(self, arena: Arena) -> None: ...
     @property
     def ready(self) -> int: ...

@@ -259,12 +259,14 @@ cdef class Execution:
 
     @property
     def ready(self):
-        """How many nodes are ready that nobody has taken; none once the run has ended."""
-        return 0 if self.ended else self.ready_count
+        """How many nodes are ready that nobody has taken; none once the run has ended, or while the next has no room."""
+        if self.ended or not self.ready_count or (self.memory is not None and not self.memory.admits(self.heap[0])):
+            return 0
+        return self.ready_count
 
     def take(self):
-        """The ready node with the smallest number, now the caller's to run; -1 where none is."""
-        return self.pop() if self.ready_count else -1
+        """The ready node with the smallest number, now the caller's to run; -1 where none is, or none has room."""
+        return self.next()
 
     def call(self, Py_ssize_t number):
         """Run a node in this thread. Raises what its function raises, with a note that names the node."""
@@ -282,8 +284,7 @@ cdef class Execution:
         cdef PyObject *stacked[GATHERED]
         cdef PyObject **values
         self.arena.check(number)
-        if self.observer is not None:
-            self.observer.before(number)
+        self.begin(number)
         node = <Node>PyList_GET_ITEM(self.arena.nodes, number)
         values = self.gather(number, stacked, GATHERED)
         try:
@@ -298,22 +299,25 @@ cdef class Execution:
         for number in range(self.arena.count):
             if number % SIGNALS_EVERY == 0:
                 PyErr_CheckSignals()
+            if self.memory is not None:
+                self.memory.take(number)
             self.settle(number, self.run(number))
 
     def work(self, Py_ssize_t number, crew):
         """Run a node that was taken, and then whatever is ready, as a member of a crew of threads; whether all is done.
 
         Where some member sleeps, the crew must decide after each node who goes on, so this ends then. Raises what a
-        node's function raises.
+        node's function raises. Nothing is done for -1, which take() gives to those who came too late.
         """
-        self.arena.check(number)
-        while not self.ended:
+        if number >= 0:
+            self.arena.check(number)
+        while number >= 0 and not self.ended:
             self.settle(number, self.run(number))
             if not self.unfinished:
                 return True
-            if self.ended or not self.ready_count or crew.sleepers:
+            if self.ended or crew.sleepers:
                 break
-            number = self.pop()
+            number = self.next()
             if self.ready_count and not crew.settled:
                 crew.recruit()
         return False
@@ -321,6 +325,14 @@ cdef class Execution:
     def outputs(self):
         """The values of the arena's outputs, in their order."""
         return [self.results[self.arena.wanted[i]] for i in range(self.arena.outputs_count)]
+
+    cdef int begin(self, Py_ssize_t number) except -1:
+        """Tell those who want to know, before a node's inputs are looked at."""
+        if self.observer is not None:
+            self.observer.before(number)
+        if self.memory is not None:
+            self.memory.begin(number)
+        return 0
 
     cdef PyObject **gather(self, Py_ssize_t number, PyObject **place, Py_ssize_t room) except NULL:
         """The results of a node's inputs, borrowed; in `place` or, where there is no room, in memory to be freed."""
@@ -338,11 +350,11 @@ cdef class Execution:
     cdef object run(self, Py_ssize_t number):
         cdef Node node = <Node>PyList_GET_ITEM(self.arena.nodes, number)
         cdef PyObject *stacked[GATHERED]
-        cdef PyObject **values = self.gather(number, stacked, GATHERED)
+        cdef PyObject **values
+        self.begin(number)
+        values = self.gather(number, stacked, GATHERED)
         begin_ns = ring.now_ns() if self.tracing else None
         try:
-            if self.observer is not None:
-                self.observer.before(number)
             return node.call(values)
         except BaseException as error:
             blame.note(error, node, node.filled_args(values), {} if node._kwargs is None else node.filled_kwargs(values))
@@ -360,21 +372,37 @@ cdef class Execution:
         cdef Py_ssize_t woken = 0
         if self.observer is not None:
             self.observer.after(number, value)
-        self.unfinished -= 1
+        if self.readers[number]:
+            self.results[number] = value
+            if self.memory is not None:
+                self.memory.holds(number, value)
         for i in range(arena.first_reader[number], arena.first_reader[number + 1]):
             each = arena.reader[i]
             self.missing[each] -= 1
             if not self.missing[each]:
                 self.push(each)
                 woken += 1
-        if self.readers[number]:
-            self.results[number] = value
         for i in range(arena.first_input[number], arena.first_input[number + 1]):
             each = arena.input[i]
             self.readers[each] -= 1
             if not self.readers[each]:
                 self.results[each] = None
+                if self.memory is not None:
+                    self.memory.freed(each)
+        if self.memory is not None:  # which may write to disk, and others run meanwhile
+            self.memory.settled(number)
+        self.unfinished -= 1  # at last: whoever does the last one ends the run
         return woken
+
+    cdef int32_t next(self) except -2:
+        cdef int32_t number
+        if not self.ready_count:
+            return -1
+        number = self.pop()
+        if self.memory is not None and not self.memory.take(number):
+            self.push(number)
+            return -1
+        return number
 
     cdef void push(self, int32_t number) noexcept:
         cdef int32_t *heap = self.heap
