@@ -118,12 +118,11 @@ def test_a_result_that_cannot_be_pickled_is_named_with_its_attribute():
     assert usable()
 
 
-class Unloadable(Exception):
-    def __init__(self, one, two):
-        super().__init__(f"{one} and {two}")
-
-
 def test_an_exception_that_cannot_be_loaded_keeps_type_text_and_traceback():
+    class Unloadable(Exception):
+        def __init__(self, one, two):
+            super().__init__(f"{one} and {two}")
+
     def fail(i):
         raise Unloadable("this", "that")
 
