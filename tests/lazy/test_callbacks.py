@@ -93,3 +93,12 @@ def test_an_error_of_a_callback_ends_the_computation():
 
     with Callback(pretask=refuse), pytest.raises(RuntimeError, match="not x"):
         get({"x": (abs, -1)}, "x", scheduler="threads")
+
+
+@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes", "green"])
+def test_what_start_makes_of_the_graph_is_run(scheduler):
+    ran = []
+    callback = Callback(start=lambda graph: graph.update(b=10), posttask=lambda key, *_: ran.append(key))
+    with callback:
+        assert get(GRAPH, "c", scheduler=scheduler) == 100
+    assert ran == ["c"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.lazy.key_names import key_split
+from plait.lazy.key_names import key_split, renamed
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,13 @@ from plait.lazy.key_names import key_split
 )
 def test_names(key, name):
     assert key_split(key) == name
+
+
+@pytest.mark.parametrize("key", [1, (), (1,)])
+def test_what_is_no_key_is_not_renamed(key):
+    with pytest.raises(TypeError, match="is no key"):
+        renamed(key, {})
+
+
+def test_a_block_is_renamed_by_its_collection():
+    assert renamed(("x-1", (1.5, "a")), {"x-1": "y"}) == ("y", (1.5, "a"))

@@ -3,13 +3,13 @@
     with Callback(pretask=lambda key, graph, state: print(key)):
         compute(...)
 
-    start(graph)                                   before anything runs
+    start(graph)                                   before anything runs; what it changes in the graph is run so
     start_state(graph, state)                      likewise
     pretask(key, graph, state)                     before a task
     posttask(key, result, graph, state, worker)    after it; worker: the ident of the thread that tells
     finish(graph, state, failed)                   at the end, however it comes
 
-`graph` maps keys to tasks, in the plain form. `state` maps words to keys: "ready" and "waiting", "running", "finished"
+`graph` maps keys to objects of `tasks`. `state` maps words to keys: "ready" and "waiting", "running", "finished"
 (tasks alone), and "cache" to values that are there. What is a value already is no task. Callbacks see the computations
 that are started while they are active, not those that these start in turn. Those of one computation run one at a time.
 
@@ -24,8 +24,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from plait._base import natives
-from plait.lazy._native.arena import Execution
-from plait.lazy.plain import graph_of, identity
+from plait.lazy._native.arena import Arena, Execution
+from plait.lazy.converting import convert_legacy_graph
+from plait.lazy.plain import graph_of, identity, nodes_of
 
 Functions = tuple[Callable[..., Any] | None, ...]
 _NAMES = ("_start", "_start_state", "_pretask", "_posttask", "_finish")
@@ -110,38 +111,61 @@ def local_callbacks(callbacks: Iterable[Any] | None = None) -> Iterator[set[Func
 
 
 @contextmanager
-def watched(execution: Execution) -> Iterator[None]:
-    """Have the active callbacks told of a run."""
+def watched(arena: Arena) -> Iterator[Execution]:
+    """A run of the arena of which the active callbacks are told: of what their start() made of its graph."""
     if not Callback.active:
-        yield
+        yield Execution(arena)
         return
     with local_callbacks() as callbacks:
-        observer = Observer(execution, callbacks)
-        execution.observer = observer
+        graph = graph_to_show(arena)
         failed = True
+        state: dict[str, Any] = {}
         try:
+            execution = Execution(_started(arena, graph, callbacks))
+            observer = Observer(execution, callbacks, graph)
+            state = observer.state
+            execution.observer = observer
             observer.start()
-            yield
+            yield execution
+            execution.observer = None
             failed = False
         finally:
-            execution.observer = None
-            observer.finish(failed)
+            tell(callbacks, _FINISH, graph, state, failed)
+
+
+def graph_to_show(arena: Arena) -> dict[Any, Any]:
+    """What an arena runs as a graph of task objects."""
+    return convert_legacy_graph(graph_of([arena.nodes[number] for number in arena.outputs]))
+
+
+def _started(arena: Arena, graph: dict[Any, Any], callbacks: Iterable[Functions]) -> Arena:
+    """Tell start(graph): the arena, or one of the graph where a callback has changed that."""
+    before = dict(graph)
+    tell(callbacks, _START, graph)
+    if graph.keys() == before.keys() and all(graph[key] is before[key] for key in before):
+        return arena
+    keys = [arena.nodes[number].key for number in arena.outputs]
+    nodes = nodes_of(graph, keys)
+    return Arena([nodes[key] for key in keys])
+
+
+def tell(callbacks: Iterable[Functions], which: int, *values: Any) -> None:
+    """Call one of each callback's functions."""
+    for functions in callbacks:
+        function = functions[which]
+        if function is not None:
+            function(*values)
 
 
 class Observer:
     """Tells callbacks of one run. Its methods are called by whatever thread runs a node."""
 
-    def __init__(self, execution: Execution, callbacks: Iterable[Functions]) -> None:
-        self._execution = execution
+    def __init__(self, execution: Execution, callbacks: Iterable[Functions], graph: dict[Any, Any]) -> None:
         self._arena = execution.arena
+        self.graph = graph
         self._callbacks = list(callbacks)
         self._lock = natives.RLock()  # callbacks are not made for several threads
         self._missing = [len(set(self._arena.inputs(number))) for number in range(len(self._arena))]
-
-    @cached_property
-    def graph(self) -> dict[Any, Any]:
-        nodes = self._arena.nodes
-        return graph_of([nodes[number] for number in self._arena.outputs])
 
     @cached_property
     def state(self) -> dict[str, Any]:
@@ -166,15 +190,8 @@ class Observer:
         node = self._arena.nodes[number]
         return node._function is identity and not node._inputs
 
-    def _tell(self, which: int, *values: Any) -> None:
-        for functions in self._callbacks:
-            function = functions[which]
-            if function is not None:
-                function(*values)
-
     def start(self) -> None:
-        self._tell(_START, self.graph)
-        self._tell(_START_STATE, self.graph, self.state)
+        tell(self._callbacks, _START_STATE, self.graph, self.state)
 
     def before(self, number: int) -> None:
         if self._is_value(number):
@@ -184,7 +201,7 @@ class Observer:
             self.state["ready"].discard(key)
             self.state["waiting"].discard(key)
             self.state["running"].add(key)
-            self._tell(_PRETASK, key, self.graph, self.state)
+            tell(self._callbacks, _PRETASK, key, self.graph, self.state)
 
     def after(self, number: int, value: Any) -> None:
         if self._is_value(number):
@@ -195,7 +212,7 @@ class Observer:
             self.state["finished"].add(key)
             self.state["cache"][key] = value
             self._let_go(number)
-            self._tell(_POSTTASK, key, value, self.graph, self.state, natives.get_ident())
+            tell(self._callbacks, _POSTTASK, key, value, self.graph, self.state, natives.get_ident())
 
     def _let_go(self, number: int) -> None:
         """Take values out of the cache that no unfinished task needs, unless they were asked for."""
@@ -206,6 +223,3 @@ class Observer:
             if each not in wanted and state["dependents"][key] <= state["finished"]:
                 state["cache"].pop(key, None)
                 state["released"].add(key)
-
-    def finish(self, failed: bool) -> None:
-        self._tell(_FINISH, self.graph, self.state, failed)

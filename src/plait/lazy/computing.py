@@ -120,15 +120,13 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         if run is None:
             others = schedulers.function(scheduler)
             return _by_others([arena.nodes[number] for number in arena.outputs], others, options)
-        execution = Execution(arena)
-        _limit(execution, options.get("memory_limit"), resources)
-        with ring.span("lazy", "compute", execution.id, name=scheduler):
-            try:
-                with watched(execution):
-                    run(execution, workers)
-            except BaseException as error:
-                trim(error)
-                raise
+        try:
+            with watched(arena) as execution, ring.span("lazy", "compute", execution.id, name=scheduler):
+                _limit(execution, options.get("memory_limit"), resources)
+                run(execution, workers)
+        except BaseException as error:
+            trim(error)
+            raise
         return execution.outputs()
 
 

@@ -13,10 +13,11 @@ from plait.lazy.schedulers import Scheduler, named
 
 
 class Get:
-    """A scheduler of ours as a function."""
+    """A scheduler of ours as a function. variable: where in this module it is, for pickle."""
 
-    def __init__(self, name: str, scheduler: Scheduler, doc: str) -> None:
+    def __init__(self, name: str, scheduler: Scheduler, doc: str, variable: str | None = None) -> None:
         self.__name__ = self.__qualname__ = name
+        self._variable = variable or name
         self.__doc__ = doc
         self.__plait_scheduler__ = scheduler
 
@@ -24,15 +25,15 @@ class Get:
         return computing.get(dsk, keys, scheduler=self, num_workers=num_workers, **options)
 
     def __reduce__(self) -> str:
-        return self.__name__
+        return self._variable
 
     def __repr__(self) -> str:
-        return f"<scheduler {self.__name__}>"
+        return f"<scheduler {self._variable}>"
 
 
 get_sync = Get("get_sync", schedulers.sync, "Run the graph in this thread, one task after the other.")
-get_threads = Get("get_threads", schedulers.threads, "Run the graph on worker threads.")
-get_processes = Get("get_processes", schedulers.processes, "Run the graph on worker processes.")
+get_threads = Get("get", schedulers.threads, "Run the graph on worker threads.", "get_threads")
+get_processes = Get("get", schedulers.processes, "Run the graph on worker processes.", "get_processes")
 get_green = Get("get_green", schedulers.green, "Run the graph in greenlets of this thread.")
 
 for _get in (get_sync, get_threads, get_processes, get_green):

@@ -139,6 +139,15 @@ class Attribute(Delayed):
     __slots__ = ()
     _kind = 2
 
+    @property
+    def _obj(self) -> Any:
+        return self._args[0]
+
+    @property
+    def _attr(self) -> str:
+        name: str = self._args[1]
+        return name
+
     def __getattr__(self, name: str) -> Delayed:
         if name == "dtype" == self._args[1]:  # numpy asks for it again and again
             raise AttributeError("a dtype has no attribute 'dtype'")

@@ -101,7 +101,7 @@ class _Reader:
     def _needs(self, key: Any, value: Any) -> Iterator[Any]:
         for each in references(value, self._graph):
             if each not in self._graph:
-                raise GraphError(f"{key!r} needs {each!r}, which is not a key of the graph; add it")
+                raise GraphError(f"Missing dependency: {key!r} needs {each!r}, which is not a key of the graph; add it")
             yield each
 
     def _node(self, key: Any, value: Any) -> Node:

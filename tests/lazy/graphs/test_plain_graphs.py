@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.lazy import config, get
-from plait.lazy.graphs.converting import convert_legacy_graph, execute_graph, parse_input, resolve_aliases
+from plait.lazy.converting import convert_legacy_graph, parse_input, resolve_aliases
 from plait.lazy.graphs.culling import cull, inline, inline_functions
+from plait.lazy.graphs.executing import execute_graph
 from plait.lazy.graphs.fusing import fuse, fuse_linear, fuse_linear_task_spec
 from plait.lazy.graphs.names import iskey, validate_key
 from plait.lazy.graphs.ordering import ndependencies, order

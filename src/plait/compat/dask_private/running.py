@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from plait.lazy import computing, config
 from plait.lazy._native.arena import Arena, Execution
-from plait.lazy.callbacks import Observer
+from plait.lazy.callbacks import Observer, graph_to_show
 from plait.lazy.plain import nodes_of
 from plait.lazy.protocol import flatten
 from plait.parallel.transport import pickling
@@ -52,7 +52,8 @@ def start_state_from_dask(dsk: Any, cache: Any = None, sortkey: Any = None, keys
     """How a computation of a graph begins: what callbacks see as its state."""
     wanted = list(dsk) if keys is None else list(flatten(keys))
     nodes = nodes_of({**dsk, **(cache or {})}, wanted)
-    return dict(Observer(Execution(Arena([nodes[key] for key in wanted])), ()).state)
+    arena = Arena([nodes[key] for key in wanted])
+    return dict(Observer(Execution(arena), (), graph_to_show(arena)).state)
 
 
 def finish_task(dsk: Any, key: Any, state: Any, *args: Any, **kwargs: Any) -> NoReturn:

@@ -8,8 +8,10 @@ from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
 _SUBMODULES = (
+    "cache",
     "callbacks",
     "core",
+    "datasets",
     "highlevelgraph",
     "hashing",
     "local",

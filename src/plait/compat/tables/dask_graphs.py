@@ -69,8 +69,9 @@ ROWS: dict[str, Row] = {
             **_face(
                 {
                     "plait.lazy.tasks": "Alias DataNode Dict GraphNode List NestedContainer Set Task TaskRef Tuple",
-                    f"{_GRAPHS}.converting": "DependenciesMapping convert_legacy_graph convert_legacy_task "
-                    "execute_graph parse_input resolve_aliases",
+                    "plait.lazy.converting": "DependenciesMapping convert_legacy_graph convert_legacy_task "
+                    "parse_input resolve_aliases",
+                    f"{_GRAPHS}.executing": "execute_graph",
                     f"{_GRAPHS}.fusing": "fuse_linear_task_spec",
                 }
             ).names,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
-from plait.lazy.computing import get
 from plait.lazy.plain import Graph, is_hashable, is_task
-from plait.lazy.protocol import flatten
 from plait.lazy.tasks import Alias, DataNode, Dict, GraphNode, List, Set, Task, TaskRef, Tuple, needs
 
 _CONTAINERS: dict[Any, Any] = {list: List, tuple: Tuple, set: Set}
@@ -102,12 +100,3 @@ class DependenciesMapping(Mapping[Any, frozenset[Any]]):
 
     def __len__(self) -> int:
         return len(self._dsk)
-
-
-def execute_graph(dsk: Graph, cache: dict[Any, Any] | None = None, keys: Iterable[Any] | None = None) -> dict[Any, Any]:
-    """{key: value}, computed here, for `keys` or for all. cache: values that are there already; gets the new ones."""
-    known = {} if cache is None else cache
-    graph = {**convert_legacy_graph(dsk), **{key: DataNode(key, value) for key, value in known.items()}}
-    wanted = list(graph if keys is None else flatten(list(keys)))
-    known.update(zip(wanted, get(graph, wanted, scheduler="sync"), strict=True))
-    return {key: known[key] for key in wanted}
