@@ -126,13 +126,3 @@ def to_task_dask(expr: Any) -> tuple[Any, dict[Any, Any]]:
     node = leaf(expr, traverse=True)
     graph = graph_of([node])
     return graph.pop(node.key), graph
-
-
-def format_time(t: float) -> str:
-    """Seconds as a progress bar of dask's shows them: " 1.4s", " 1min 30.0s", " 1hr  1min  5.0s"."""
-    parts = [f"{t % 60:4.1f}s"]
-    if t >= 60:
-        parts.insert(0, f"{t // 60 % 60:2.0f}min")
-    if t >= 3600:
-        parts.insert(0, f"{t // 3600:2.0f}hr")
-    return " ".join(parts)

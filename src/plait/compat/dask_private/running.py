@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 from plait.lazy import computing, config
 from plait.lazy._native.arena import Arena, Execution
 from plait.lazy.callbacks import Observer, graph_to_show
+from plait.lazy.diagnostics import progress
 from plait.lazy.plain import nodes_of
 from plait.lazy.protocol import flatten
 from plait.parallel.transport import pickling
@@ -81,6 +83,30 @@ def _dumps(value: Any, protocol: int = pickle.HIGHEST_PROTOCOL, buffer_callback:
 
 def _loads(data: bytes, buffers: Any = ()) -> Any:
     return pickle.loads(data, buffers=buffers)
+
+
+def format_time(seconds: float) -> str:
+    """As `plait.lazy.diagnostics.progress.format_time`; warns that dask.utils has another."""
+    warnings.warn("format_time of progress bars is deprecated; see dask.utils.format_time", FutureWarning, stacklevel=2)
+    return progress.format_time(seconds)
+
+
+def BOKEH_VERSION() -> Any:
+    """The version of bokeh."""
+    from importlib.metadata import version
+
+    from packaging.version import Version
+
+    return Version(version("bokeh"))
+
+
+def unquote(expr: Any) -> Any:
+    """A value that a graph says by tasks of lists, tuples, sets and dicts."""
+    if isinstance(expr, list):
+        return [unquote(each) for each in expr]
+    if isinstance(expr, tuple) and expr and expr[0] in (dict, list, set, tuple):
+        return expr[0](*map(unquote, expr[1:]))
+    return expr
 
 
 class RemoteException(Exception):

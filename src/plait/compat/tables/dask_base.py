@@ -42,8 +42,14 @@ ROWS: dict[str, Row] = {
         {**_names(f"{_LAZY}.diagnostics", _OF_DIAGNOSTICS), "Callback": f"{_LAZY}.callbacks:Callback"}
     ),
     "dask.diagnostics.profile": Same(f"{_LAZY}.diagnostics.profiles"),
+    "dask.diagnostics.profile_visualize": Face(
+        {
+            **_names(f"{_LAZY}.diagnostics.figures", "get_colors plot_cache plot_resources plot_tasks visualize"),
+            **_names(f"{_PRIVATE}.running", "BOKEH_VERSION unquote"),
+        }
+    ),
     "dask.diagnostics.progress": Face(
-        {"ProgressBar": f"{_LAZY}.diagnostics:ProgressBar", "format_time": f"{_PRIVATE}.base:format_time"}
+        {"ProgressBar": f"{_LAZY}.diagnostics:ProgressBar", "format_time": f"{_PRIVATE}.running:format_time"}
     ),
     "dask.local": Face(
         {

@@ -51,6 +51,12 @@ class _Recorder(Callback):
         """Forget what was recorded."""
         self.results = []
 
+    def visualize(self, **kwargs: Any) -> Any:
+        """A figure of what was recorded: see `plait.lazy.diagnostics.figures.visualize`, for its parameters too."""
+        from plait.lazy.diagnostics.figures import visualize
+
+        return visualize(self, **kwargs)
+
 
 class Profiler(_Recorder):
     """When each task began and ended: `results`, a list of TaskData, in the order of their ends."""
@@ -68,6 +74,11 @@ class Profiler(_Recorder):
 
     def _finish(self, _graph: Any, _state: Any, _failed: bool) -> None:
         self._begun.clear()
+
+    def _plot(self, **options: Any) -> Any:
+        from plait.lazy.diagnostics.figures import plot_tasks
+
+        return plot_tasks(self.results, **options)
 
 
 class CacheProfiler(_Recorder):
@@ -91,6 +102,11 @@ class CacheProfiler(_Recorder):
     def _finish(self, graph: Any, _state: Any, _failed: bool) -> None:
         for key in list(self._held):
             self._let_go(key, graph)
+
+    def _plot(self, **options: Any) -> Any:
+        from plait.lazy.diagnostics.figures import plot_cache
+
+        return plot_cache(self.results, metric_name=self._metric_name, **options)
 
     def _let_go(self, key: Any, graph: Any) -> None:
         measure, came = self._held.pop(key)

@@ -73,6 +73,11 @@ class ResourceProfiler(_Recorder):
             self.results += self._pending
             self._pending = []
 
+    def _plot(self, **options: Any) -> Any:
+        from plait.lazy.diagnostics.figures import plot_resources
+
+        return plot_resources(self.results, **options)
+
     def _keep_looking(self, stop: Any, stopped: Any) -> None:
         try:
             before = perf_counter(), cpu_seconds()
