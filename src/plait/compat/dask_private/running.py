@@ -91,7 +91,7 @@ def format_time(seconds: float) -> str:
     return progress.format_time(seconds)
 
 
-def BOKEH_VERSION() -> Any:
+def BOKEH_VERSION() -> Any:  # noqa: N802
     """The version of bokeh."""
     from importlib.metadata import version
 

@@ -31,7 +31,7 @@ def visualize(
     """A figure of what a profiler recorded, or one for several, in which figures are below each other.
 
     filename: the HTML file that it is written to, unless save=False (in a notebook, it is only with save=True). show:
-    have it shown, in the notebook or by a browser. mode: where that file has its scripts from, see bokeh.io.output_file.
+    have it shown, in the notebook or by a browser. mode: where the file has its scripts from, see bokeh.io.output_file.
     kwargs: palette, label_size (characters of a label), and arguments of bokeh.plotting.figure. Raises ImportError.
     """
     bokeh = _bokeh()
