@@ -91,7 +91,7 @@ class CacheProfiler(_Recorder):
     def __init__(self, metric: Callable[[Any], Any] | None = None, metric_name: str | None = None) -> None:
         super().__init__()
         self._metric = metric or _one
-        self._metric_name: str = metric_name or getattr(metric, "__name__", "count")
+        self._metric_name = metric_name or str(getattr(metric, "__name__", "count"))
         self._held: dict[Any, tuple[Any, float]] = {}
 
     def _posttask(self, key: Any, value: Any, graph: Any, state: dict[str, Any], _worker: Any) -> None:
