@@ -160,7 +160,7 @@ class _Packer:
             if isinstance(value, Node):
                 return outside[id(value)].__reduce__() if id(value) in outside else _row(value, inputs[id(value)])
             if self._future is not None and isinstance(value, self._future):
-                return _outside, (self._slot(value.key, value), None)
+                return _outside, (self._slot(value, value), None)
             return NotImplemented
 
         try:

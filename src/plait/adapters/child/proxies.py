@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -37,6 +37,8 @@ def _reduce(item: Any) -> Any:
     if isinstance(item, Remote):
         number = item.__dict__.get("_plait_number")
         return NotImplemented if number is None else (wire.meant, ("kept", number))
+    if isinstance(item, MethodType) and isinstance(item.__self__, Remote) and "_plait_number" in item.__self__.__dict__:
+        return getattr, (item.__self__, item.__name__)
     if isinstance(item, RemoteFunction | RemoteModule):
         return wire.meant, ("named", *item.__dict__["_plait_place"])
     if isinstance(item, type):

@@ -186,6 +186,9 @@ def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if isinstance(value, str | int | list | tuple)}
 
 
+_LASTING = ("__enter__", "__exit__")
+
+
 class _Service:
     def __init__(self, channel: socket.socket) -> None:
         self._receiver = Receiver(channel)
@@ -211,7 +214,7 @@ class _Service:
                 elif how == wire.LOOP:
                     self._home().call_soon_threadsafe(self._serve, number, parts, context=self._context(who))
                 else:
-                    self._home().call_soon_threadsafe(self._serve_task, number, parts, context=self._context(who))
+                    self._home().call_soon_threadsafe(self._serve_task, self._context(who), number, parts)
 
     def _context(self, who: int) -> contextvars.Context:
         """What the calls of one greenlet or task of the parent set for each other, such as the client of a `with`."""
@@ -219,12 +222,10 @@ class _Service:
 
     def _serve_within(self, who: int, number: int, parts: list[Any]) -> None:
         context = self._context(who)
-        try:
-            context.run(self._serve, number, parts)
-        except RuntimeError:  # an earlier call of theirs goes on, for which they no longer wait
-            self._serve(number, parts)
+        answer = _outcome(parts, context)
         if not context:
             self._contexts.pop(who, None)
+        self._send(number, *answer)  # with the context left: their next call may come at once
 
     def _home(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -233,52 +234,59 @@ class _Service:
         return self._loop
 
     def _serve(self, number: int, parts: list[Any]) -> None:
-        try:
-            function, args, kwargs = wire.loads(parts)
-            value = function(*args, **kwargs)
-        except BaseException as error:
-            self._fail(number, error)
-        else:
-            self._reply(number, value)
+        self._send(number, *_outcome(parts, contextvars.copy_context()))
 
-    def _serve_task(self, number: int, parts: list[Any]) -> None:
-        task = asyncio.ensure_future(self._serve_awaited(number, parts))
+    def _serve_task(self, context: contextvars.Context, number: int, parts: list[Any]) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve_awaited(number, parts), context=context)
         self._tasks.add(task)  # the loop does not hold it
         task.add_done_callback(self._tasks.discard)
 
     async def _serve_awaited(self, number: int, parts: list[Any]) -> None:
         try:
             function, args, kwargs = wire.loads(parts)
-            value = await function(*args, **kwargs)
+            answer = _packed(await function(*args, **kwargs))
         except BaseException as error:
-            self._fail(number, error)
-        else:
-            self._reply(number, value)
-
-    def _reply(self, number: int, value: Any) -> None:
-        try:
-            self._send(number, True, wire.dumps(value, _reduce))
-        except OSError:  # the parent has ended
-            pass
-        except Exception as error:
-            self._fail(number, error)
-
-    def _fail(self, number: int, error: BaseException) -> None:
-        trim(error)
-        cause = error.__cause__
-        text = cause.text if isinstance(cause, RemoteTraceback) else "".join(traceback.format_exception(error))
-        try:
-            parts = wire.dumps((error, text), _reduce)
-        except Exception:
-            parts = wire.dumps((RuntimeError(f"{type(error).__qualname__}: {error}"), text), _reduce)
-        try:
-            self._send(number, False, parts)
-        except OSError:
-            pass
+            answer = _failed(error)
+        self._send(number, *answer)
 
     def _send(self, number: int, good: bool, parts: list[Any]) -> None:
-        with self._sending:
-            self._sender.send([pickle.dumps((number, good)), *parts])
+        try:
+            with self._sending:
+                self._sender.send([pickle.dumps((number, good)), *parts])
+        except OSError:  # the parent has ended
+            pass
+
+
+def _outcome(parts: list[Any], context: contextvars.Context) -> tuple[bool, list[Any]]:
+    """Make a call in a context: whether it returned, and what it gave or raised, pickled."""
+    try:
+        function, args, kwargs = call = wire.loads(parts)
+        return _packed(_context_of(call, context).run(function, *args, **kwargs))
+    except BaseException as error:
+        return _failed(error)
+
+
+def _context_of(call: Any, context: contextvars.Context) -> contextvars.Context:
+    """What a call is made in: a context, where what it sets lasts, as `with` does; or else a copy.
+
+    For a thread whose call is no longer waited for keeps what it is in; the loop's tasks take turns in theirs.
+    """
+    function, args, _ = call
+    return context if function is method and args[1] in _LASTING else context.copy()
+
+
+def _packed(value: Any) -> tuple[bool, list[Any]]:
+    return True, wire.dumps(value, _reduce)
+
+
+def _failed(error: BaseException) -> tuple[bool, list[Any]]:
+    trim(error)
+    cause = error.__cause__
+    text = cause.text if isinstance(cause, RemoteTraceback) else "".join(traceback.format_exception(error))
+    try:
+        return False, wire.dumps((error, text), _reduce)
+    except Exception:
+        return False, wire.dumps((RuntimeError(f"{type(error).__qualname__}: {error}"), text), _reduce)
 
 
 def _refuse_proxies() -> None:

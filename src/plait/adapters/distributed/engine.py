@@ -49,9 +49,7 @@ class Run:
         return values
 
     def _end(self, gathering: Any) -> None:
-        if gathering.cancelled():
-            return
-        error = gathering.exception()
+        error = asyncio.CancelledError() if gathering.cancelled() else gathering.exception()
         if error is None:
             self._waiter.wake(gathering.result())
         else:
