@@ -15,6 +15,7 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from itertools import takewhile
@@ -31,7 +32,7 @@ from plait.parallel import nesting, pool
 from plait.parallel.batching import AutoBatches
 from plait.parallel.budget import worker_count
 from plait.parallel.options import PLAIN
-from plait.parallel.outcome import Task
+from plait.parallel.outcome import Batch, Task
 
 if TYPE_CHECKING:
     from plait.parallel.backends.base import Runner
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 Scheduler: TypeAlias = Callable[[Execution, int | None], None]
 
 GREENLETS_MAX = 1000
+ALLOWED_FAILURES = 3  # workers that may die of a node, unless the option multiprocessing.allowed-failures has another
 
 
 def sync(execution: Execution, workers: int | None) -> None:
@@ -113,7 +115,7 @@ def processes(execution: Execution, workers: int | None, initializer: Callable[[
     from plait.parallel.backends.process_runner import open_processes
 
     budget = nesting.budget()
-    options = PLAIN if initializer is None else PLAIN._replace(initializer=(initializer, ()))
+    options = PLAIN._replace(fail_fast=False, initializer=None if initializer is None else (initializer, ()))
     run = open_processes(max(2, budget.cores) if workers is None else workers, options)
     if run is None:  # inside a worker, and none are left
         sync(execution, None)
@@ -129,6 +131,9 @@ def processes(execution: Execution, workers: int | None, initializer: Callable[[
             run.cancel()
 
 
+_Asked: TypeAlias = list[tuple[int, Task]]  # nodes, and what they call
+
+
 class _Dispatcher:
     """Keeps worker processes supplied with ready nodes. One thread or greenlet."""
 
@@ -136,37 +141,56 @@ class _Dispatcher:
         self._execution = execution
         self._run = run
         self._sizes = AutoBatches()
-        self._sent: dict[int, list[int]] = {}  # batch id -> its nodes
+        self._sent: dict[int, _Asked] = {}  # by batch id
+        self._again: deque[_Asked] = deque()  # to be sent once more
+        self._deaths: dict[int, int] = {}  # of workers that ran a node
+        self._deaths_allowed = config.get("multiprocessing.allowed-failures", ALLOWED_FAILURES)
 
     def run(self) -> None:
         execution = self._execution
         while execution.unfinished:
-            while execution.ready and len(self._sent) < 2 * self._run.limit:
-                self._send()
+            while (self._again or execution.ready) and len(self._sent) < 2 * self._run.limit:
+                self._send(self._again.popleft() if self._again else self._next())
             if not self._sent:
                 continue
             batch = self._run.completions.take()
-            numbers = self._sent.pop(batch.id, [])
+            asked = self._sent.pop(batch.id, [])
             if batch.error is None and batch.death is None:
-                self._sizes.learn(len(numbers), batch.seconds)
+                self._sizes.learn(len(asked), batch.seconds)
             batch.settle()
             if batch.error is not None:
-                raise batch.error
-            for number, value in zip(numbers, batch.results, strict=True):
+                self._recover(batch, asked, batch.error)
+            for (number, _), value in zip(asked, batch.results, strict=False):
                 execution.finish(number, value)
 
-    def _send(self) -> None:
+    def _recover(self, batch: Batch, asked: _Asked, error: BaseException) -> None:
+        """Have what a worker's death left over run again, but not a node of which too many have died; else raise."""
+        at = None if batch.death is None else batch.failed_at
+        if at is None:
+            raise error
+        number = asked[at][0]
+        deaths = self._deaths[number] = self._deaths.get(number, 0) + 1
+        if deaths > self._deaths_allowed:
+            if deaths > 1:
+                error.add_note(f"it was run {deaths} times, and each time its worker died")
+            raise error
+        rest = [each for each in asked[len(batch.results) :] if each[0] != number]
+        self._again += [[asked[at]], rest] if rest else [[asked[at]]]
+
+    def _next(self) -> _Asked:
+        """Nodes that are ready now and have to be sent."""
         execution = self._execution
         fair = -(-execution.ready // self._run.limit)
         taken = (execution.take() for _ in range(min(self._sizes.size, fair)))
         asked = [(number, execution.task(number)) for number in takewhile(lambda number: number >= 0, taken)]
-        sent = [(number, task) for number, task in asked if not self._done_here(number, task)]
-        if not sent:
-            return
-        numbers = [number for number, _ in sent]
-        labels = [str(execution.arena.nodes[number].key) for number in numbers]
-        batch = self._run.submit(numbers[0], [task for _, task in sent], labels)
-        self._sent[batch.id] = numbers
+        return [(number, task) for number, task in asked if not self._done_here(number, task)]
+
+    def _send(self, asked: _Asked) -> None:
+        if asked:
+            nodes = self._execution.arena.nodes
+            labels = [str(nodes[number].key) for number, _ in asked]
+            batch = self._run.submit(asked[0][0], [task for _, task in asked], labels)
+            self._sent[batch.id] = asked
 
     def _done_here(self, number: int, task: Task) -> bool:
         """Do what costs less than to send, such as to give an item of a value that is here; and what the run owns."""
