@@ -1,10 +1,11 @@
 """Callbacks: what they are told, when, and of which computations."""
 
 import operator
+import os
 
 import pytest
 
-from plait.lazy import compute, delayed, get
+from plait.lazy import compute, config, delayed, get
 from plait.lazy.callbacks import Callback, add_callbacks
 
 GRAPH = {"a": 1, "b": (operator.add, "a", 2), "c": (operator.mul, "b", "b"), "unused": (print, "never")}
@@ -24,7 +25,7 @@ def test_the_story_of_a_computation(scheduler):
         assert get(GRAPH, "c", scheduler=scheduler) == 9
     assert told == [
         ("start", ["a", "b", "c"]),
-        ("state", {"a": 1}, set()),
+        ("state", {"a": 1}, {"b"}),
         ("pre", "b", True),
         ("post", "b", 3),
         ("pre", "c", True),
@@ -51,6 +52,50 @@ def test_values_that_nobody_needs_leave_the_state():
     with Callback(posttask=lambda _k, _v, _g, state, _w: held.append(sorted(state["cache"]))):
         compute(node, scheduler="sync")
     assert held == [["n0"], ["n1"], ["n2"], ["n3"], ["n4"]]
+
+
+def test_the_state_says_what_waits_for_what():
+    graph = {"a": 1, "b": (abs, "a"), "c": (operator.add, "b", "a"), "d": (operator.add, "c", "b")}
+    said = []
+
+    def say(key, _graph, state):
+        waiting = {each: set(others) for each, others in state["waiting"].items()}
+        said.append(
+            (key, list(state["ready"]), waiting, {each: set(who) for each, who in state["waiting_data"].items()})
+        )
+
+    with Callback(pretask=say):
+        assert get(graph, "d", scheduler="sync") == 3
+    assert said == [
+        ("b", [], {"c": {"b"}, "d": {"b", "c"}}, {"a": {"b", "c"}, "b": {"c", "d"}, "c": {"d"}, "d": set()}),
+        ("c", [], {"d": {"c"}}, {"a": {"c"}, "b": {"c", "d"}, "c": {"d"}, "d": set()}),
+        ("d", [], {}, {"b": {"d"}, "c": {"d"}, "d": set()}),
+    ]
+
+
+def test_a_cache_has_values_and_shows_those_that_are_there():
+    cache = {"b": (abs, -5)}  # a value, though it looks like a task
+    seen = []
+
+    def look(value):
+        seen.append(set(cache))
+        return value[0](value[1])
+
+    graph = {"a": (look, "b"), "c": (operator.neg, "a")}
+    with config.set(cache=cache):
+        assert get(graph, "c", scheduler="sync") == -5
+    assert seen == [{"b"}]
+    assert cache == {"c": -5}
+    assert get({"d": (abs, "c")}, "d", cache=cache) == 5
+
+
+def test_workers_are_threads_or_processes():
+    workers = {}
+    for scheduler in ("threads", "processes"):
+        with Callback(posttask=lambda _k, pid, _g, _s, worker, name=scheduler: workers.update({name: (worker, pid)})):
+            delayed(os.getpid)().compute(scheduler=scheduler)
+    assert workers["processes"][0] == workers["processes"][1] != os.getpid()
+    assert workers["threads"][0] != workers["threads"][1] == os.getpid()
 
 
 def test_computations_within_tasks_are_not_theirs():

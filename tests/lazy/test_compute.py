@@ -3,6 +3,7 @@
 import operator
 import os
 import random
+import sys
 import threading
 import time
 import traceback
@@ -11,7 +12,7 @@ import weakref
 import pytest
 
 from plait import green
-from plait.lazy import Delayed, compute, delayed, persist
+from plait.lazy import Delayed, compute, config, delayed, persist
 from plait.parallel import WorkerDied, pool
 
 
@@ -132,6 +133,19 @@ def test_a_number_of_workers_is_strict():
 
     compute(*[delayed(work)() for _ in range(8)], num_workers=2)
     assert most[0] == 2
+
+
+def test_how_processes_start_is_an_option():
+    marker = "PLAIT_TEST_MARKER"
+    sys.modules[marker] = operator  # which only a fork has
+    try:
+        with config.set({"multiprocessing.context": "fork"}):
+            assert delayed(lambda: marker in sys.modules)().compute(scheduler="processes")
+        with config.set({"multiprocessing.context": "spawn"}):
+            assert not delayed(lambda: marker in sys.modules)().compute(scheduler="processes")
+    finally:
+        del sys.modules[marker]
+        pool.set_start_method(None)
 
 
 def test_processes_are_other_processes():

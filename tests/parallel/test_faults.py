@@ -6,6 +6,7 @@ Run on forked, served and spawned workers. What is left behind is checked by `no
 import ctypes
 import errno
 import os
+import pickle
 import resource
 import signal
 import socket
@@ -115,6 +116,20 @@ def test_a_result_that_cannot_be_pickled_is_named_with_its_attribute():
 
     with pytest.raises(TransportError, match=r"task 1: make\(1\): its result\['items'\] cannot be pickled"):
         Parallel(n_jobs=2)(delayed(make)(i) for i in range(3))
+    assert usable()
+
+
+def test_an_argument_that_cannot_be_unpickled_is_named_and_its_error_caught_by_kind():
+    class Stubborn:
+        def __reduce__(self):
+            return int, ("none",)
+
+    with pytest.raises(
+        ValueError, match="task 0: repr.*: a worker could not unpickle it: ValueError: invalid"
+    ) as caught:
+        Parallel(n_jobs=2)([delayed(repr)(Stubborn())])
+    assert isinstance(caught.value, TransportError)
+    assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
     assert usable()
 
 

@@ -6,11 +6,13 @@
     start(graph)                                   before anything runs; what it changes in the graph is run so
     start_state(graph, state)                      likewise
     pretask(key, graph, state)                     before a task
-    posttask(key, result, graph, state, worker)    after it; worker: the ident of the thread that tells
+    posttask(key, result, graph, state, worker)    after it; worker: pid of the process, or the ident of the thread
     finish(graph, state, failed)                   at the end, however it comes
 
-`graph` maps keys to objects of `tasks`. `state` maps words to keys: "ready" and "waiting", "running", "finished"
-(tasks alone), and "cache" to values that are there. What is a value already is no task. Callbacks see the computations
+`graph` maps keys to objects of `tasks`. `state` has keys of tasks: "ready", those that nothing is missing for, the next
+one last; "waiting", for each of the others the tasks that it waits for; "running"; "finished". Besides "dependencies"
+and "dependents" of every key; "cache", the values that are there; "waiting_data", for each of them who will read it;
+"released", what is there no longer. What is a value already is no task. Callbacks see the computations
 that are started while they are active, not those that these start in turn. Those of one computation run one at a time.
 
 Cost: nothing where none is active; else some microseconds a task, and the plain graph.
@@ -18,7 +20,7 @@ Cost: nothing where none is active; else some microseconds a task, and the plain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar
@@ -111,9 +113,12 @@ def local_callbacks(callbacks: Iterable[Any] | None = None) -> Iterator[set[Func
 
 
 @contextmanager
-def watched(arena: Arena) -> Iterator[Execution]:
-    """A run of the arena of which the active callbacks are told: of what their start() made of its graph."""
-    if not Callback.active:
+def watched(arena: Arena, cache: MutableMapping[Any, Any] | None = None) -> Iterator[Execution]:
+    """A run of the arena of which the active callbacks are told: of what their start() made of its graph.
+
+    cache: what is to show the values that are there.
+    """
+    if cache is None and not Callback.active:
         yield Execution(arena)
         return
     with local_callbacks() as callbacks:
@@ -122,7 +127,7 @@ def watched(arena: Arena) -> Iterator[Execution]:
         state: dict[str, Any] = {}
         try:
             execution = Execution(_started(arena, graph, callbacks))
-            observer = Observer(execution, callbacks, graph)
+            observer = Observer(execution, callbacks, graph, {} if cache is None else cache)
             state = observer.state
             execution.observer = observer
             observer.start()
@@ -160,30 +165,39 @@ def tell(callbacks: Iterable[Functions], which: int, *values: Any) -> None:
 class Observer:
     """Tells callbacks of one run. Its methods are called by whatever thread runs a node."""
 
-    def __init__(self, execution: Execution, callbacks: Iterable[Functions], graph: dict[Any, Any]) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        callbacks: Iterable[Functions],
+        graph: dict[Any, Any],
+        cache: MutableMapping[Any, Any],
+    ) -> None:
         self._arena = execution.arena
         self.graph = graph
+        self._cache = cache
+        self._wanted = set(execution.arena.outputs)
         self._callbacks = list(callbacks)
         self._lock = natives.RLock()  # callbacks are not made for several threads
-        self._missing = [len(set(self._arena.inputs(number))) for number in range(len(self._arena))]
+        self.worker: int | None = None  # which process has run the nodes that end now; None: this one
 
     @cached_property
     def state(self) -> dict[str, Any]:
         keys = [node.key for node in self._arena.nodes]
-        tasks = [number for number in range(len(keys)) if not self._is_value(number)]
+        numbers = range(len(keys))
+        self._cache.update({keys[n]: self._arena.nodes[n]._args[0] for n in numbers if self._is_value(n)})
+        inputs = {keys[n]: {keys[each] for each in self._arena.inputs(n)} for n in numbers}
+        readers = {keys[n]: {keys[each] for each in self._arena.readers(n)} for n in numbers}
+        missing = {keys[n]: inputs[keys[n]] - self._cache.keys() for n in numbers if not self._is_value(n)}
         return {
-            "dependencies": {keys[n]: {keys[each] for each in self._arena.inputs(n)} for n in range(len(keys))},
-            "dependents": {keys[n]: {keys[each] for each in self._arena.readers(n)} for n in range(len(keys))},
-            "waiting": {keys[number] for number in tasks if self._missing[number]},
-            "ready": {keys[number] for number in tasks if not self._missing[number]},
+            "dependencies": inputs,
+            "dependents": readers,
+            "waiting": {key: others for key, others in missing.items() if others},
+            "waiting_data": {key: set(others) for key, others in readers.items()},
+            "ready": [key for key, others in missing.items() if not others][::-1],
             "running": set(),
             "finished": set(),
             "released": set(),
-            "cache": {
-                keys[number]: self._arena.nodes[number]._args[0]
-                for number in range(len(keys))
-                if self._is_value(number)
-            },
+            "cache": self._cache,
         }
 
     def _is_value(self, number: int) -> bool:
@@ -198,8 +212,11 @@ class Observer:
             return
         key = self._arena.nodes[number].key
         with self._lock:
-            self.state["ready"].discard(key)
-            self.state["waiting"].discard(key)
+            ready = self.state["ready"]
+            if ready[-1] == key:
+                ready.pop()
+            else:
+                ready.remove(key)
             self.state["running"].add(key)
             tell(self._callbacks, _PRETASK, key, self.graph, self.state)
 
@@ -211,15 +228,28 @@ class Observer:
             self.state["running"].discard(key)
             self.state["finished"].add(key)
             self.state["cache"][key] = value
+            self._wake_readers(key)
             self._let_go(number)
-            tell(self._callbacks, _POSTTASK, key, value, self.graph, self.state, natives.get_ident())
+            worker = natives.get_ident() if self.worker is None else self.worker
+            tell(self._callbacks, _POSTTASK, key, value, self.graph, self.state, worker)
+
+    def _wake_readers(self, key: Any) -> None:
+        waiting = self.state["waiting"]
+        for reader in self.state["dependents"][key]:
+            waiting[reader].discard(key)
+            if not waiting[reader]:
+                del waiting[reader]
+                self.state["ready"].append(reader)
 
     def _let_go(self, number: int) -> None:
         """Take values out of the cache that no unfinished task needs, unless they were asked for."""
         state = self.state
-        wanted = set(self._arena.outputs)
+        ended = self._arena.nodes[number].key
         for each in {number, *self._arena.inputs(number)}:
             key = self._arena.nodes[each].key
-            if each not in wanted and state["dependents"][key] <= state["finished"]:
+            readers = state["waiting_data"][key]
+            readers.discard(ended)
+            if each not in self._wanted and not readers:
+                del state["waiting_data"][key]
                 state["cache"].pop(key, None)
                 state["released"].add(key)

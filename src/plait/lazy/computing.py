@@ -15,6 +15,7 @@ from plait.lazy.engines import Engine
 from plait.lazy.lowering import lower
 from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import Foreign, default_scheduler, flatten, outputs_of
+from plait.lazy.tasks import DataNode
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
@@ -85,9 +86,16 @@ def get(
 ) -> Any:
     """The values of some keys of a plain graph: one key, or lists of keys, which become tuples.
 
+    cache: a mapping, also as an option of the configuration. It has values of keys that the graph need not have, and
+    shows those that are there while tasks need them, and at last those that were asked for.
+
     Other parameters as of compute(). Raises KeyError for a key that there is not.
     """
     flat = list(flatten(keys))
+    cache = options["cache"] if options.get("cache") is not None else config.get("cache", None)
+    if cache is not None:
+        known = {key: DataNode(key, value) for key, value in cache.items()}
+        graph, options = {**graph, **known}, {**options, "cache": cache}
     nodes = nodes_of(graph, flat)
     values = values_of([nodes[key] for key in flat], scheduler, num_workers, options) if flat else []
     return _nested(keys, iter(values))
@@ -121,7 +129,10 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
             others = schedulers.function(scheduler)
             return _by_others([arena.nodes[number] for number in arena.outputs], others, options)
         try:
-            with watched(arena) as execution, ring.span("lazy", "compute", execution.id, name=scheduler):
+            with (
+                watched(arena, options.get("cache")) as execution,
+                ring.span("lazy", "compute", execution.id, name=scheduler),
+            ):
                 _limit(execution, options.get("memory_limit"), resources)
                 run(execution, workers)
         except BaseException as error:

@@ -111,9 +111,15 @@ class _ThreadRun:
 
 
 def processes(execution: Execution, workers: int | None, initializer: Callable[[], object] | None = None) -> None:
-    """Run the nodes on worker processes, each of which has called the initializer."""
+    """Run the nodes on worker processes, each of which has called the initializer.
+
+    The option `multiprocessing.context` says how they are started, from then on: see `pool.set_start_method`.
+    """
     from plait.parallel.backends.process_runner import open_processes
 
+    method = config.get("multiprocessing.context", None)
+    if method is not None:
+        pool.set_start_method(method)
     budget = nesting.budget()
     options = PLAIN._replace(fail_fast=False, initializer=None if initializer is None else (initializer, ()))
     run = open_processes(max(2, budget.cores) if workers is None else workers, options)
@@ -160,8 +166,14 @@ class _Dispatcher:
             batch.settle()
             if batch.error is not None:
                 self._recover(batch, asked, batch.error)
+            self._say_worker(batch.worker)
             for (number, _), value in zip(asked, batch.results, strict=False):
                 execution.finish(number, value)
+            self._say_worker(None)
+
+    def _say_worker(self, pid: int | None) -> None:
+        if self._execution.observer is not None:
+            self._execution.observer.worker = pid
 
     def _recover(self, batch: Batch, asked: _Asked, error: BaseException) -> None:
         """Have what a worker's death left over run again, but not a node of which too many have died; else raise."""

@@ -38,6 +38,32 @@ class TransportError(PlaitError, PicklingError):
     """Something could not travel to a worker process or back. Names the task and the part that is to blame."""
 
 
+def transport_error(text: str, reason: BaseException | None) -> TransportError:
+    """A TransportError of something that raised `reason`; it is also what the language calls that, say a ValueError."""
+    kinds: tuple[Any, ...] = type(reason).__mro__
+    for kind in kinds:
+        if kind.__module__ == "builtins" and kind is not Exception and issubclass(kind, Exception):
+            return _transport_as(kind)(text)
+    return TransportError(text)
+
+
+@cache
+def _transport_as(other: Any) -> type[TransportError]:
+    def reduce(error: TransportError) -> tuple[Any, ...]:
+        return _rebuild_transport, (other, str(error))
+
+    try:
+        made = type("TransportError", (TransportError, other), {"__reduce__": reduce, "__module__": __name__})
+        made("")
+    except TypeError:  # it has a layout or arguments of its own
+        return TransportError
+    return made
+
+
+def _rebuild_transport(other: Any, text: str) -> TransportError:
+    return _transport_as(other)(text)
+
+
 class RemoteTaskError(PoolError):
     """A task raised an exception that cannot be rebuilt here; its type, text and traceback are in the message."""
 

@@ -12,7 +12,14 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from plait.parallel.errors import RemoteTaskError, RemoteTraceback, TaskCancelled, TransportError, WorkerDied
+from plait.parallel.errors import (
+    RemoteTaskError,
+    RemoteTraceback,
+    TaskCancelled,
+    TransportError,
+    WorkerDied,
+    transport_error,
+)
 from plait.parallel.naming import call_text
 from plait.parallel.nesting import IN_PROCESS, Scope
 from plait.parallel.transport import pickling
@@ -111,6 +118,7 @@ class Batch:
         "shared_blame",
         "spans",
         "tasks",
+        "worker",
         "_failed",
     )
 
@@ -129,6 +137,7 @@ class Batch:
         self.error: BaseException | None = None
         # From processes, results still pickled: (position of the first, count, how, detail, whether singly, parts)
         self.replies: list[tuple[int, int, int, Any, int, Arrival]] = []
+        self.worker: int | None = None  # pid of the process that answered last
         self.death: WorkerDied | None = None
         self.shared_blame = False  # it failed as a whole, on its way
         self.lost = False  # it was given up: whoever runs it still does so for nobody
@@ -204,7 +213,7 @@ class Batch:
     def _fail_unpacking(self, begin: int, count: int, error: Exception) -> None:
         self._failed = begin
         self.shared_blame = count > 1
-        self.error = TransportError(f"{self.task_text(begin)}: its result cannot be unpickled here: {error!r}")
+        self.error = transport_error(f"{self.task_text(begin)}: its result cannot be unpickled here: {error!r}", error)
         self.error.__cause__ = error
 
 
@@ -251,18 +260,25 @@ def rebuild(failure: Failure, task: str, how: int) -> BaseException:
     """The exception that the caller raises; how: RAISED or UNREADABLE."""
     error: BaseException | None = None
     if how == UNREADABLE:
-        error = TransportError(f"{task}: a worker could not unpickle it: {failure.type_name}: {failure.text}")
-    elif failure.pickled is not None:
-        try:
-            error = pickle.loads(failure.pickled)
-        except Exception:
-            error = None
-    if not isinstance(error, BaseException):
+        text = f"{task}: a worker could not unpickle it: {failure.type_name}: {failure.text}"
+        error = transport_error(text, _unpickled(failure))
+    else:
+        error = _unpickled(failure)
+    if error is None:
         error = RemoteTaskError(f"{task} raised {failure.type_name}: {failure.text}")
     elif how == RAISED:
         note_task(error, task)
     error.__cause__ = RemoteTraceback(failure.traceback)
     return error
+
+
+def _unpickled(failure: Failure) -> BaseException | None:
+    """The exception that a worker had, where it can be rebuilt."""
+    try:
+        error = None if failure.pickled is None else pickle.loads(failure.pickled)
+    except Exception:
+        return None
+    return error if isinstance(error, BaseException) else None
 
 
 def describe_death(pid: int, status: int | None) -> str:

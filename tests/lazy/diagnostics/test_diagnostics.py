@@ -7,7 +7,7 @@ import time
 import pytest
 
 from plait.lazy import delayed, get
-from plait.lazy.callbacks import Callback
+from plait.lazy.callbacks import Callback, add_callbacks
 from plait.lazy.diagnostics import CacheProfiler, Profiler, ProgressBar, ResourceProfiler
 from plait.lazy.diagnostics.progress import format_time
 
@@ -51,6 +51,12 @@ def test_a_failed_computation_stops_its_bar():
     assert "0% Completed" in out.getvalue()
     assert "100%" not in out.getvalue()
     assert not Callback.active
+
+
+def test_bars_do_not_hide_the_error_of_another_callback():
+    bars = [ProgressBar(out=io.StringIO()) for _ in range(8)]  # in no order among callbacks
+    with Callback(start=lambda _graph: operator.truediv(1, 0)), add_callbacks(*bars), pytest.raises(ZeroDivisionError):
+        get(GRAPH, "c", scheduler="sync")
 
 
 def test_durations():

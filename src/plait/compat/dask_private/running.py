@@ -55,7 +55,7 @@ def start_state_from_dask(dsk: Any, cache: Any = None, sortkey: Any = None, keys
     wanted = list(dsk) if keys is None else list(flatten(keys))
     nodes = nodes_of({**dsk, **(cache or {})}, wanted)
     arena = Arena([nodes[key] for key in wanted])
-    return dict(Observer(Execution(arena), (), graph_to_show(arena)).state)
+    return dict(Observer(Execution(arena), (), graph_to_show(arena), {}).state)
 
 
 def finish_task(dsk: Any, key: Any, state: Any, *args: Any, **kwargs: Any) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from plait._base import clock, natives
@@ -16,6 +17,35 @@ def format_time(seconds: float) -> str:
     if hours:
         return f"{hours:2.0f}hr {minutes:2.0f}min {seconds:4.1f}s"
     return f"{minutes:2.0f}min {seconds:4.1f}s" if minutes else f"{seconds:4.1f}s"
+
+
+class _Timer:
+    """Calls a function every so many seconds, in a thread of the interpreter's own, until it is stopped."""
+
+    def __init__(self, seconds: float, function: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._function = function
+        self._stopped = natives.allocate_lock()  # both are held until what they are named for has happened
+        self._left = natives.allocate_lock()
+        self._stopped.acquire()
+        self._left.acquire()
+        natives.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped.acquire(timeout=self._seconds):
+                self._function()
+        finally:
+            self._left.release()
+
+    def stop(self) -> None:
+        """Wait until the function runs no longer, and never will."""
+        self._stopped.release()
+        with self._left:
+            pass
+
+    def is_alive(self) -> bool:
+        return self._left.locked()
 
 
 class ProgressBar(Callback):
@@ -34,38 +64,34 @@ class ProgressBar(Callback):
         self._out = out
         self._state: dict[str, Any] | None = None
         self._began = 0.0
-        self._ended: Any = None  # a lock that is free once the computation has ended
+        self._timer: _Timer | None = None
+        self._running = False
 
     def _start(self, _graph: Any) -> None:
         self._state = None
         self._began = clock.now()
-        self._ended = natives.allocate_lock()
-        self._ended.acquire()
-        self._stopped = natives.allocate_lock()
-        self._stopped.acquire()
-        natives.start_new_thread(self._keep_drawing, (self._ended, self._stopped))
+        self._timer = _Timer(self._dt, self._look)
+        self._running = True
 
     def _start_state(self, _graph: Any, state: dict[str, Any]) -> None:
         self._state = state
         self._total = sum(len(state[name]) for name in ("ready", "waiting", "running", "finished"))
 
     def _finish(self, _graph: Any, _state: Any, failed: bool) -> None:
+        if self._timer is None or not self._running:  # another callback failed before this one was told
+            return
+        self._running = False
         self.last_duration = clock.now() - self._began
-        self._ended.release()
-        self._stopped.acquire()  # nobody else writes from now on
+        self._timer.stop()  # nobody else writes from now on
         if self.last_duration < self._minimum:
             return
         self._draw(self._share() if failed else 1.0, self.last_duration)
         self._write("\n")
 
-    def _keep_drawing(self, ended: Any, stopped: Any) -> None:
-        try:
-            while not ended.acquire(timeout=self._dt):
-                elapsed = clock.now() - self._began
-                if self._state is not None and elapsed >= self._minimum:
-                    self._draw(self._share(), elapsed)
-        finally:
-            stopped.release()
+    def _look(self) -> None:
+        elapsed = clock.now() - self._began
+        if self._state is not None and elapsed >= self._minimum:
+            self._draw(self._share(), elapsed)
 
     def _share(self) -> float:
         state = self._state

@@ -734,6 +734,7 @@ cdef class Switchboard:
         span = link.spans[0]  # they are answered in the order they were sent
         arrival = self.arrive(link, message, at, reply.has_note)
         if not span.dropped and not span.run.closed:
+            span.batch.worker = link.process.pid
             span.batch.replies.append((span.begin + span.done, reply.count, reply.how, detail, reply.singly, arrival))
         elif reply.has_note:
             self.trash.append(arrival)
