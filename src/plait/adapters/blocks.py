@@ -68,10 +68,13 @@ class Program:
         finally:
             _arriving.values = ()
         execution = Execution(Arena(outputs))
+        failed = None
         try:
             execution.run_all()
         except Exception as error:
-            raise _failed(error, self) from None
+            failed = _failed(error, self)
+        if failed is not None:  # raised here, it has no context: that may be circular, which clusters cannot pickle
+            raise failed
         results = execution.outputs()
         return results[0] if len(results) == 1 else results
 

@@ -22,7 +22,19 @@ from plait.lazy.engines import Engine
 if TYPE_CHECKING:
     from plait.lazy._native.arena import Arena
 
-_OF_LOCAL_SCHEDULERS = {"optimize_graph", "pool", "chunksize"}
+# What of compute()'s options a call takes; others are for other schedulers.
+_OPTIONS = {
+    "accelerator_type",
+    "label_selector",
+    "max_retries",
+    "memory",
+    "num_cpus",
+    "num_gpus",
+    "resources",
+    "retry_exceptions",
+    "runtime_env",
+    "scheduling_strategy",
+}
 
 
 class RayEngine(Engine):
@@ -57,7 +69,7 @@ class RayEngine(Engine):
         """The blocks, and the call that computes each."""
         cpus = int(self._ray.cluster_resources().get("CPU", 2))
         blocks = cut(arena, max(2, cpus), self._ray.ObjectRef)
-        known = {name: value for name, value in options.items() if name not in _OF_LOCAL_SCHEDULERS}
+        known = {name: value for name, value in options.items() if name in _OPTIONS}
         run = self._ray.remote(_run)
         calls: list[Any] = []
         for block in blocks:

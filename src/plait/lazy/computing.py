@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -69,7 +70,7 @@ def persist(
     wanted = outputs_of(template.nodes)
     scheduler = _asked(scheduler, template.nodes)
     if wanted and isinstance(scheduler, Engine):
-        values = iter(_elsewhere(scheduler.persist, wanted, options))
+        values = iter(_elsewhere(scheduler.persist, wanted, options, _UntilExit()))
     else:
         values = iter(values_of(wanted, scheduler, num_workers, options) if wanted else ())
     kept = []
@@ -113,7 +114,7 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         scheduler = options["pool"]
     engine = schedulers.engine(scheduler)
     if engine is not None:
-        return _elsewhere(engine.compute, nodes, options)
+        return _elsewhere(engine.compute, nodes, options, ExitStack())
     scheduler = config.get("scheduler", None) if scheduler is None else scheduler
     run = schedulers.scheduler(scheduler)
     if run is schedulers.processes:
@@ -150,14 +151,24 @@ def _limit(execution: Execution, asked: Any, resources: ExitStack) -> None:
         execution.memory = Memory(execution, asked, resources)
 
 
+class _UntilExit(ExitStack):
+    """What a graph owns that is persisted elsewhere: nothing says when the last of it has been computed."""
+
+    def callback(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return atexit.register(function, *args, **kwargs)
+
+
 def _elsewhere(
-    computing: Callable[[Arena, Mapping[str, Any]], list[Any]], nodes: list[Any], options: Mapping[str, Any]
+    computing: Callable[[Arena, Mapping[str, Any]], list[Any]],
+    nodes: list[Any],
+    options: Mapping[str, Any],
+    resources: ExitStack,
 ) -> list[Any]:
     if options.get("memory_limit") is not None:
         raise ValueError(
             "memory_limit= is for schedulers of this process; set the limit of the cluster's workers instead"
         )
-    with ExitStack() as resources:
+    with resources:
         arena = lower(nodes, resources)
         try:
             return computing(arena, options)

@@ -98,6 +98,21 @@ with cluster() as client:
     assert said == "(4950, 7)\n({'a': [41, 1]}, 6)\n"
 
 
+def test_a_shuffle_on_disk_is_persisted_with_its_files(on_cluster, tmp_path):
+    said = on_cluster(f"""
+import tempfile
+from plait.lazy import bag
+tempfile.tempdir = {str(tmp_path)!r}
+groups = bag.range(100, npartitions=4).groupby(lambda x: x % 3, shuffle="disk").starmap(lambda key, of: (key, sum(of)))
+with cluster() as client:
+    kept = groups.persist()
+    print(sorted(kept.compute()), sorted(groups.compute()))
+    print(len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("plait")]))
+""")
+    assert said == "[(0, 1683), (1, 1617), (2, 1650)] [(0, 1683), (1, 1617), (2, 1650)]\n1\n"
+    assert not list(tmp_path.glob("plait*"))
+
+
 def test_waiting_lets_other_greenlets_go_on_and_a_timeout_cancels_the_run(on_cluster, tmp_path):
     said = on_cluster(f"""
 from plait import green
@@ -125,6 +140,56 @@ with cluster() as client:
     print(compute(delayed(add)(1, 2)))
 """)
     assert said == "timeout True\n0 True\n(3,)\n"
+
+
+def test_ctrl_c_cancels_the_run_and_the_cluster_serves_the_next(on_cluster, tmp_path):
+    """Where the child has the cluster, as a terminal sends it: to every process that belongs to the program."""
+    said = on_cluster(f"""
+import signal, threading
+def nap(mark):
+    open({str(tmp_path)!r} + f"/mark-{{mark}}", "w").close()
+    time.sleep(0.2)
+def marks():
+    return len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("mark")])
+def interrupt():
+    while not marks():
+        time.sleep(0.01)
+    here = "distributed.scheduler" in sys.modules  # its workers end if they hear of it
+    (os.kill if here else os.killpg)(os.getpid(), signal.SIGINT)
+with cluster() as client:
+    threading.Thread(target=interrupt).start()
+    try:
+        compute(*[delayed(nap)(i) for i in range(200)])
+    except KeyboardInterrupt:
+        print("interrupted")
+    while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+        time.sleep(0.1)
+    print(marks() < 100, compute(delayed(add)(1, 2)), len(client.nthreads()))
+""")
+    assert said == "interrupted\nTrue (3,) 2\n"
+
+
+def test_a_future_that_is_cancelled_ends_what_waits_for_it(on_cluster):
+    said = on_cluster("""
+import threading
+from concurrent.futures import CancelledError
+def never(started):
+    open(started, "w").close()
+    time.sleep(3)
+def cancel(future):
+    while not os.path.exists("started"):
+        time.sleep(0.01)
+    future.cancel()
+with cluster() as client:
+    future = client.submit(never, os.path.abspath("started"))
+    threading.Thread(target=cancel, args=(future,)).start()
+    try:
+        compute(delayed(add)(future, 1))
+    except BaseException as error:
+        print(type(error).__name__)
+    print(compute(delayed(add)(1, 2)))
+""")
+    assert said == "FutureCancelledError\n(3,)\n"
 
 
 def test_after_a_failure_no_block_starts(on_cluster, tmp_path):
@@ -185,6 +250,42 @@ with cluster():
 """.replace("%s", "distributed")
     )
     assert said == "in <call of doom>: each worker that ran it ended\n"
+
+
+def test_collections_of_other_libraries_run_in_blocks_and_are_kept(on_cluster):
+    said = on_cluster("""
+class Numbers:
+    def __init__(self, graph, keys):
+        self.graph, self.keys = graph, keys
+    def __dask_graph__(self):
+        return self.graph
+    def __dask_keys__(self):
+        return [self.keys]
+    def __dask_postcompute__(self):
+        return finish, ("end",)
+    def __dask_postpersist__(self):
+        return rebuild, (self.keys,)
+def finish(results, last):
+    return (*results[0], last)
+def rebuild(graph, keys, *, rename=None):
+    return Numbers(graph, keys)
+graph = {("x", i): i for i in range(100)}
+graph |= {("y", i): (sum, [("x", i), 1]) for i in range(100)}
+graph["total"] = (sum, [("y", i) for i in range(100)])
+numbers = Numbers(graph, ["total", ("y", 3)])
+with cluster() as client:
+    print(compute({"all": [numbers, delayed(add)(numbers.graph["x", 7], 1)]}))
+    (kept,) = persist(numbers)
+    print(sorted(map(str, kept.graph)), compute(kept), compute(delayed(len)(kept)))
+    for asked in (client, "distributed"):
+        print(plait.lazy.get(graph, [["total"], ("y", 3)], scheduler=asked))
+""")
+    assert said.splitlines() == [
+        "({'all': [(5050, 4, 'end'), 8]},)",
+        "[\"('y', 3)\", 'total'] ((5050, 4, 'end'),) (3,)",
+        "((5050,), 4)",
+        "((5050,), 4)",
+    ]
 
 
 def test_what_cannot_travel_is_named(on_cluster):

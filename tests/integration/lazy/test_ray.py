@@ -87,3 +87,51 @@ ticking.kill()
 print(compute(delayed(add)(1, 2), scheduler="ray"), time.monotonic() - began < 60)
 """)
     assert said == "timeout True\n(3,) True\n"
+
+
+def test_ctrl_c_ends_the_run_and_ray_serves_the_next(on_ray, tmp_path):
+    said = on_ray(f"""
+import signal, threading
+def nap(mark):
+    open({str(tmp_path)!r} + f"/mark-{{mark}}", "w").close()
+    time.sleep(0.2)
+def marks():
+    return len([name for name in os.listdir({str(tmp_path)!r}) if name.startswith("mark")])
+def interrupt():
+    while not marks():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    compute(*[delayed(nap)(i) for i in range(200)], scheduler="ray")
+except KeyboardInterrupt:
+    print("interrupted")
+print(compute(delayed(add)(1, 2), scheduler="ray"), marks() < 100)
+""")
+    assert said == "interrupted\n(3,) True\n"
+
+
+def test_collections_of_other_libraries_run_and_are_kept(on_ray):
+    said = on_ray("""
+class Numbers:
+    def __init__(self, graph, keys):
+        self.graph, self.keys = graph, keys
+    def __dask_graph__(self):
+        return self.graph
+    def __dask_keys__(self):
+        return [self.keys]
+    def __dask_postcompute__(self):
+        return finish, ()
+    def __dask_postpersist__(self):
+        return rebuild, (self.keys,)
+def finish(results):
+    return tuple(results[0])
+def rebuild(graph, keys, *, rename=None):
+    return Numbers(graph, keys)
+graph = {("x", i): i for i in range(100)} | {("y", i): (sum, [("x", i), 1]) for i in range(100)}
+graph["total"] = (sum, [("y", i) for i in range(100)])
+numbers = Numbers(graph, ["total", ("y", 3)])
+(kept,) = persist(numbers, scheduler="ray")
+print(compute(numbers, kept, scheduler="ray"))
+""")
+    assert said == "((5050, 4), (5050, 4))\n"
