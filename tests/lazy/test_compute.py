@@ -170,13 +170,21 @@ def test_an_error_names_key_function_and_arguments(scheduler):
     assert len(note) < 200
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "sync", "green"])
+@pytest.mark.parametrize("scheduler", ["threads", "processes", "sync", "green"])
 def test_the_traceback_is_the_users(scheduler):
     with pytest.raises(ValueError) as caught:
         compute(delayed(fail)(1), scheduler=scheduler)
     frames = traceback.extract_tb(caught.value.__traceback__)
     assert frames[-1].name == "fail"
     assert not [frame for frame in frames if "/plait/lazy/schedulers" in frame.filename]
+
+
+def test_without_tblib_the_traceback_of_a_process_is_a_text(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tblib", None)
+    with pytest.raises(ValueError) as caught:
+        compute(delayed(fail)(1), scheduler="processes")
+    assert traceback.extract_tb(caught.value.__traceback__)[-1].name == "compute"
+    assert "in fail" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])

@@ -114,7 +114,11 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         scheduler = options["pool"]
     engine = schedulers.engine(scheduler)
     if engine is not None:
-        return _elsewhere(engine.compute, nodes, options, ExitStack())
+        try:
+            return _elsewhere(engine.compute, nodes, options, ExitStack())
+        except BaseException as error:
+            trim(error)
+            raise
     scheduler = config.get("scheduler", None) if scheduler is None else scheduler
     run = schedulers.scheduler(scheduler)
     if run is schedulers.processes:

@@ -22,6 +22,7 @@ from plait.parallel.errors import (
 )
 from plait.parallel.naming import call_text
 from plait.parallel.nesting import IN_PROCESS, Scope
+from plait.parallel.tracebacks import frames_of, traceback_of
 from plait.parallel.transport import pickling
 from plait.parallel.transport.framing import Message
 from plait.parallel.transport.segments import Segment
@@ -67,6 +68,7 @@ class Failure(NamedTuple):
     type_name: str
     text: str
     traceback: str
+    frames: dict[str, Any] | None = None  # of the traceback, as tblib has them; None where that is not installed
 
 
 class Word(NamedTuple):
@@ -253,7 +255,7 @@ def pack_failure(error: BaseException) -> Failure:
         pickle.loads(pickled)  # type: ignore[arg-type]
     except Exception:
         pickled = None
-    return Failure(pickled, name.removeprefix("builtins."), str(error), text)
+    return Failure(pickled, name.removeprefix("builtins."), str(error), text, frames_of(error))
 
 
 def rebuild(failure: Failure, task: str, how: int) -> BaseException:
@@ -268,6 +270,7 @@ def rebuild(failure: Failure, task: str, how: int) -> BaseException:
         error = RemoteTaskError(f"{task} raised {failure.type_name}: {failure.text}")
     elif how == RAISED:
         note_task(error, task)
+        error.__traceback__ = traceback_of(failure.frames)
     error.__cause__ = RemoteTraceback(failure.traceback)
     return error
 
