@@ -1,5 +1,6 @@
 """Lazy nodes: how they are built, named, copied, and what they refuse."""
 
+import asyncio
 import gc
 import operator
 import pickle
@@ -176,3 +177,14 @@ def test_the_call_protocol():
     assert delayed(divmod)(7, 2).__plait_call__() == (divmod, (7, 2), {})
     with pytest.raises(TypeError, match="has lazy inputs"):
         delayed(divmod)(7, delayed(2)).__plait_call__()
+
+
+def test_awaiting_gives_the_node_itself_and_begins_nothing():
+    ran = []
+    node = delayed(ran.append)(1)
+
+    async def wait():
+        return await node
+
+    assert asyncio.run(wait()) is node
+    assert not ran

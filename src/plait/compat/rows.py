@@ -59,7 +59,7 @@ class Peer:
     version: the release that plait matches, which `__version__` and importlib.metadata answer.
     modules: full module name -> row; a module that is not in it has no counterpart.
     loads: submodules that importing the library itself imports, so that they are attributes of it.
-    also: other top-level names that are answered with it, by a function.
+    also: other top-level names that are answered with it, by a function; and modules below them that have another row.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Peer:
         summary: str,
         modules: Mapping[str, Row],
         loads: tuple[str, ...] = (),
-        also: Mapping[str, Made] | None = None,
+        also: Mapping[str, Row] | None = None,
     ) -> None:
         self.name = name
         self.version = version

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from plait.lazy import engines
 from plait.lazy._native.nodes import leaf
 from plait.lazy.handles import Delayed
 
@@ -20,11 +21,14 @@ def delayed(
     tuples, sets, dicts and slices, are computed first; `plait.compute` runs the graph, and `plait.Parallel` takes nodes
     without lazy inputs.
 
-    name: key of the value. pure: equal calls share a key, and run once a computation. nout: how many results the calls
-    have, so that they can be unpacked. traverse: look for nodes inside the value; False takes it as it is.
+    name: key of the value; that of a cluster's future is its own. pure: equal calls share a key, and run once a
+    computation. nout: how many results the calls have, so that they can be unpacked. traverse: look for nodes inside
+    the value; False takes it as it is.
     """
     if obj is _MISSING:
         return partial(delayed, name=name, pure=pure, nout=nout, traverse=traverse)
     if isinstance(obj, Delayed):
         return obj
+    if name is None and engines.is_future(obj):
+        name = obj.key
     return leaf(obj, name, pure, nout, traverse)

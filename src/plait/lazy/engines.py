@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 class Engine(ABC):
     """Computes graphs, with all that they need, elsewhere."""
 
+    @property
+    def get(self) -> Any:
+        """A function get(graph, keys) of the cluster's own; None where it has none."""
+        return None
+
     @abstractmethod
     def compute(self, arena: Arena, options: Mapping[str, Any]) -> list[Any]:
         """The values of the arena's outputs, in their order. options: what compute() was given beside its own."""
@@ -59,6 +64,11 @@ def default() -> Engine | None:
     if not any(name in sys.modules for name in _OPENS):
         return None
     return import_module(_PLACES["distributed"]).default()  # type: ignore[no-any-return]
+
+
+def is_future(value: Any) -> bool:
+    """Whether a value stands for one that a cluster has or computes: it has a key there, and can be awaited."""
+    return bool(_package(type(value))) and hasattr(type(value), "add_done_callback")
 
 
 def _package(kind: type) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, NamedTuple, NoReturn
 
 from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Node, make, make_as, register
+from plait.lazy.awaiting import wait_for
 from plait.lazy.computing import compute, persist
 from plait.lazy.gets import get_threads
 from plait.lazy.key_names import renamed
@@ -42,6 +43,9 @@ class Delayed(Node, metaclass=_OfGraph):
         """A node that holds the value, computed now, under the same key."""
         persisted: Delayed = persist(self, **options)[0]
         return persisted
+
+    def __await__(self) -> Generator[Any, None, Delayed]:
+        return wait_for(self, [self])
 
     def visualize(self, filename: str | None = "mydask", format: str | None = None, **options: Any) -> Any:
         """Draw the graph. Parameters as of `plait.lazy.visualize`."""

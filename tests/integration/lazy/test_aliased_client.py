@@ -169,6 +169,50 @@ print(asyncio.run(main()))
     assert said == "(3, [0, 1, 2])\n"
 
 
+def test_what_is_persisted_is_awaited(aliased):
+    said = aliased("""
+import asyncio, dask
+async def main():
+    async with Client(client.scheduler.address, asynchronous=True) as other:
+        kept = await other.persist(dask.delayed(add)(1, 2))
+        future = futures_of(kept)[0]
+        return kept, future.done(), await future, dask.delayed(future).key == future.key == kept.key
+kept, *said = asyncio.run(main())
+print(type(kept).__name__, *said)
+""")
+    assert said == "Delayed True 3 True\n"
+
+
+def test_clusters_for_tests(aliased):
+    said = aliased("""
+import inspect
+from distributed.utils_test import cluster, gen_cluster, gen_test, varying
+with cluster() as (scheduler, workers):
+    with Client(scheduler["address"]) as other:
+        print(sorted(other.scheduler_info()["workers"]) == sorted(each["address"] for each in workers))
+@gen_cluster(client=True)
+async def use(c, s, a, b, more=5):
+    future = c.submit(add, 1, more)
+    print(await future, future.key in s.tasks, future.key in a.data or future.key in b.data)
+use()
+print(inspect.signature(use))
+@gen_test()
+async def raises():
+    next(iter(()))
+try:
+    raises()
+except RuntimeError as error:
+    print(type(error.__cause__).__name__)
+get = varying([1, KeyError("two"), 3])
+print(get(), end=" ")
+try:
+    get()
+except KeyError as error:
+    print(error, get(), get())
+""")
+    assert said.splitlines() == ["True", "6 True True", "(more=5)", "StopIteration", "1 'two' 3 3"]
+
+
 def test_a_lost_child_is_told(aliased):
     said = aliased("""
 import signal

@@ -52,7 +52,7 @@ try:
 except RuntimeError as error:
     print(error)
 """)
-    assert said == "scheduler='distributed': no client is open; open one with distributed.Client(...)\n"
+    assert said == "scheduler='distributed': no Client is open; open one with distributed.Client(...)\n"
 
 
 def test_thousands_of_nodes_are_some_tasks(on_cluster):

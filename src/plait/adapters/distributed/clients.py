@@ -30,6 +30,10 @@ class ClientEngine(Engine):
         self._client = client
         self._place = place
 
+    @property
+    def get(self) -> Any:
+        return self._client.get
+
     def compute(self, arena: Arena, options: Mapping[str, Any]) -> list[Any]:
         blocks = self._cut(arena)
         block_of = {number: i for i, block in enumerate(blocks) for number in block.gives}
@@ -61,7 +65,7 @@ def engine(asked: Any) -> ClientEngine:
     if isinstance(asked, str):
         opened = default()
         if opened is None:
-            raise RuntimeError(f"scheduler={asked!r}: no client is open; open one with distributed.Client(...)")
+            raise RuntimeError(f"scheduler={asked!r}: no Client is open; open one with distributed.Client(...)")
         return opened
     place = _place()
     if place is None or not isinstance(asked, place.Client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from plait.lazy import computing, gets, schedulers
@@ -11,6 +12,7 @@ from plait.lazy._native.arena import Arena
 from plait.lazy._native.nodes import Template, leaf
 from plait.lazy.drawing import visualize
 from plait.lazy.executors import is_pool
+from plait.lazy.locks import SerializableLock
 from plait.lazy.plain import graph_of
 from plait.lazy.protocol import Foreign, outputs_of
 
@@ -39,6 +41,9 @@ def get_scheduler(get: Any = None, scheduler: Any = None, collections: Any = Non
     """The function get(graph, keys) that a computation would run on; None where nobody says one."""
     if get is not None:
         raise TypeError("get= is no option any more; pass the function as scheduler=")
+    engine = schedulers.engine(scheduler)
+    if engine is not None:
+        return engine.get
     asked = schedulers.configured(scheduler)
     if asked is None and cls is not None:
         asked = getattr(cls, "__dask_scheduler__", None)
@@ -52,6 +57,19 @@ def get_scheduler(get: Any = None, scheduler: Any = None, collections: Any = Non
             raise ValueError(f"scheduler={asked!r} is not known; pass one of {', '.join(map(repr, schedulers.named))}")
         return schedulers.named[asked.lower()]
     return gets.Get("get", schedulers.scheduler(asked), "On a pool.") if is_pool(asked) else asked  # type: ignore[arg-type]
+
+
+def get_scheduler_lock(collection: Any = None, scheduler: Any = None) -> Any:
+    """A lock that those who compute a collection share: threads, processes, or the workers of a client."""
+    engine = schedulers.engine(scheduler)
+    if engine is not None:
+        return import_module("distributed").Lock()
+    chosen = get_scheduler(scheduler=scheduler, collections=None if collection is None else [collection])
+    if chosen is gets.get_processes:
+        from multiprocessing import Manager
+
+        return Manager().Lock()
+    return SerializableLock()
 
 
 def unpack_collections(*args: Any, traverse: bool = True) -> tuple[list[Any], Callable[[list[Any]], tuple[Any, ...]]]:

@@ -21,6 +21,7 @@ _SUBMODULES = (
     "utils",
 )
 
+_CLUSTERS = Same("plait.compat.dask_private.clusters")
 _DISTRIBUTED = Made("plait.compat.dask_private.distributed:module")
 
 DASK = Peer(
@@ -34,10 +35,12 @@ DASK = Peer(
         "dask.config": Same("plait.lazy.config"),
         **ROWS_OF_BASE,
         "dask.distributed": _DISTRIBUTED,
+        "dask.distributed.utils_test": _CLUSTERS,
         **ROWS_OF_BAGS,
         **ROWS_OF_GRAPHS,
         **ROWS_OF_UTILS,
     },
-    also={"distributed": _DISTRIBUTED},  # which would find plait where it needs the real dask
+    # distributed itself would find plait where it needs the real dask.
+    also={"distributed": _DISTRIBUTED, "distributed.utils_test": _CLUSTERS},
     loads=("dask.base", "dask.config", "dask.delayed"),
 )

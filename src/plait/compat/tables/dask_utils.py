@@ -18,6 +18,7 @@ _PLACES = {
     "plait.lazy.units": "byte_sizes format_bytes format_time format_time_ago memory_repr parse_bytes parse_timedelta "
     "timedelta_sizes",
     "plait.lazy.versions": "show_versions",
+    f"{_PRIVATE}.base": "get_scheduler_lock",
     f"{_PRIVATE}.docs": "derived_from extra_titles get_named_args ignore_warning skip_doctest unsupported_arguments",
     f"{_PRIVATE}.files": "changed_cwd ensure_not_exists filetext filetexts tmp_cwd tmpdir tmpfile",
     f"{_PRIVATE}.utils": "IndexCallable OperatorMethodMixin _deprecated asciitable cached_cumsum cached_max "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeVar
 
+from plait.lazy.awaiting import wait_for
 from plait.lazy.bag.fusing import register
 from plait.lazy.bag.layers import Layer, given
 from plait.lazy.computing import compute, persist
@@ -41,6 +42,9 @@ class Collection:
         """The same, with its parts computed now."""
         persisted: Self = persist(self, **options)[0]
         return persisted
+
+    def __await__(self: Self) -> Generator[Any, None, Self]:
+        return wait_for(self, self._layer.nodes)
 
     def visualize(self, filename: str | None = "mydask", format: str | None = None, **options: Any) -> Any:
         """Draw the graph, as it was built. Parameters as of `plait.lazy.visualize`."""
