@@ -6,10 +6,11 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import plait.green as green
-from plait.lazy import compute, config, delayed
+from plait.lazy import Client, bag, compute, config, delayed
 from plait.parallel import pool
 from plait.parallel.errors import TransportError, WorkerDied
 
@@ -64,6 +65,27 @@ def test_a_task_that_raises_is_named_with_its_inputs(scheduler, tmp_path):
     started = len(names(tmp_path))
     time.sleep(0.1)  # nothing starts afterwards
     assert len(names(tmp_path)) == started < 100
+
+
+def test_a_failure_stops_threads_that_run():
+    """They compute for nobody."""
+    ended, both = threading.Event(), threading.Barrier(2)
+
+    def spin():
+        both.wait(30)
+        try:
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    def fail():
+        both.wait(30)
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        compute(delayed(spin)(), delayed(fail)(), scheduler="threads", num_workers=2)
+    assert ended.wait(30)
 
 
 # -- the caller is interrupted -----------------------------------------------------------------------------------
@@ -146,6 +168,37 @@ def test_a_task_of_which_workers_die_is_named_in_the_end(tmp_path, allowed, runs
     assert getattr(caught.value, "__notes__", []) == notes
 
 
+def die_a_few_times(directory, times):
+    """Kill this process, unless it was done so many times."""
+    for i in range(times):
+        try:
+            os.close(os.open(Path(directory, f"death{i}"), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+def square(x):
+    return x * x
+
+
+def test_a_killed_worker_costs_futures_nothing(tmp_path):
+    with Client("processes", num_workers=2) as client:
+        doomed = client.submit(die_a_few_times, tmp_path, 99)
+        flaky = client.submit(die_a_few_times, str(tmp_path), 3, key="flaky")
+        others = client.map(square, range(50))
+        assert client.gather(others) == [i * i for i in range(50)]
+        assert flaky.result() == "alive"
+        with pytest.raises(WorkerDied, match=doomed.key):
+            doomed.result()
+
+
+def test_a_bad_number_of_deaths_is_named():
+    with config.set({"multiprocessing.allowed-failures": -1}), pytest.raises(ValueError, match="allowed-failures=-1"):
+        compute(delayed(abs)(-1), scheduler="processes")
+
+
 # -- computations within tasks -----------------------------------------------------------------------------------
 
 
@@ -158,6 +211,16 @@ def inner(depth, scheduler):
 @pytest.mark.parametrize("scheduler", ["threads", "processes", "green"])
 def test_computations_within_tasks_need_no_further_worker(scheduler):
     assert compute(delayed(inner)(3, scheduler), scheduler=scheduler, num_workers=1) == (27,)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_futures_within_futures_on_one_worker_end(scheduler):
+    def nested(i):
+        with Client(scheduler, num_workers=1) as inner:
+            return inner.submit(square, i).result()
+
+    with Client(scheduler, num_workers=1) as client:
+        assert client.gather(client.map(nested, range(3))) == [0, 1, 4]
 
 
 # -- the caller gives up -----------------------------------------------------------------------------------------
@@ -191,3 +254,34 @@ def test_a_greenlet_that_is_killed_ends_its_computation(tmp_path):
     started = len(names(tmp_path))
     time.sleep(0.2)
     assert len(names(tmp_path)) == started < 250
+
+
+def slow_sum(directory, array):
+    Path(directory, "begun").touch()
+    time.sleep(60)
+    return array.sum()
+
+
+def test_a_cancelled_graph_leaves_no_files_and_no_segments(tmp_path):
+    scratch, marks = tmp_path / "scratch", tmp_path / "marks"
+    scratch.mkdir()
+    marks.mkdir()
+    array = np.ones(1 << 20)
+    with config.set({"temporary-directory": str(scratch)}), Client("processes", num_workers=2) as client:
+        grouped = bag.from_sequence(range(100), npartitions=4).groupby(lambda x: x % 3, shuffle="disk")
+        top = delayed(lambda groups, total: total)(grouped, delayed(slow_sum)(marks, array))
+        future = client.compute(top)
+        while not names(marks):
+            time.sleep(0.01)
+        assert names(scratch)
+        assert future.cancel()
+        assert not names(scratch)
+        assert client.submit(abs, -1).result() == 1
+
+
+def test_a_stopped_graph_leaves_no_names(tmp_path):
+    grouped = bag.from_sequence(range(100), npartitions=4).groupby(lambda x: x % 3, shuffle="disk")
+    with config.set({"temporary-directory": str(tmp_path)}):
+        with pytest.raises(green.Timeout), green.Timeout(0.3):
+            compute(grouped.map(lambda item: time.sleep(60)), scheduler="processes")
+        assert not names(tmp_path)

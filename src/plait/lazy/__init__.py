@@ -26,9 +26,19 @@ from plait.lazy.tokens import TokenizationError as TokenizationError
 from plait.lazy.tokens import normalize_token as normalize_token
 from plait.lazy.tokens import tokenize as tokenize
 
+TYPE_CHECKING = False  # type checkers read it as true
+if TYPE_CHECKING:
+    from plait.lazy.futures import Client as Client
+    from plait.lazy.futures import Future as Future
+    from plait.lazy.futures import as_completed as as_completed
+    from plait.lazy.futures import wait as wait
+
 __all__ = [
+    "Client",
     "Delayed",
+    "Future",
     "TokenizationError",
+    "as_completed",
     "compute",
     "config",
     "delayed",
@@ -38,4 +48,14 @@ __all__ = [
     "persist",
     "sizeof",
     "tokenize",
+    "wait",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("Client", "Future", "as_completed", "wait"):
+        raise AttributeError(f"module 'plait.lazy' has no attribute {name!r}")
+    from plait.lazy import futures  # which imports those of the standard library
+
+    value = globals()[name] = getattr(futures, name)
+    return value

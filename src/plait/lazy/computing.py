@@ -138,7 +138,7 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
                 watched(arena, options.get("cache")) as execution,
                 ring.span("lazy", "compute", execution.id, name=scheduler),
             ):
-                _limit(execution, options.get("memory_limit"), resources)
+                limit_memory(execution, options.get("memory_limit"), resources)
                 run(execution, workers)
         except BaseException as error:
             trim(error)
@@ -146,7 +146,7 @@ def values_of(nodes: list[Any], scheduler: Any, num_workers: int | None, options
         return execution.outputs()
 
 
-def _limit(execution: Execution, asked: Any, resources: ExitStack) -> None:
+def limit_memory(execution: Execution, asked: Any, resources: ExitStack) -> None:
     """Keep a run's results below the limit that the call asks for, or the configuration."""
     asked = config.get("memory-limit", None) if asked is None else asked
     if asked is not None:

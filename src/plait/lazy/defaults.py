@@ -20,6 +20,7 @@ _MACHINERY = [
 DEFAULTS: dict[str, Any] = {
     "temporary-directory": None,
     "memory-limit": None,
+    "multiprocessing": {"allowed-failures": 3},
     "visualization": {"engine": None},
     "tokenize": {"ensure-deterministic": False},
     "dataframe": {

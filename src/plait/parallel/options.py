@@ -26,6 +26,7 @@ class CallOptions(NamedTuple):
     initializer: tuple[Callable[..., Any], tuple[Any, ...]] | None = None  # a worker calls it before its first task
     forward_output: bool = True  # what tasks print, warn of and log goes to the caller's streams, filters and loggers
     idle_worker_timeout: float | None = None  # seconds after which an idle worker ends; None: the pool's own
+    outlives_workers: bool = False  # a worker's death is no failure that ends the call
 
 
 PLAIN = CallOptions()

@@ -1,6 +1,8 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t
 
+from plait.lazy._native.nodes cimport Node
+
 
 cdef class Arena:
     cdef readonly list nodes
@@ -34,7 +36,8 @@ cdef class Execution:
 
     cdef int begin(self, Py_ssize_t number) except -1
     cdef PyObject **gather(self, Py_ssize_t number, PyObject **place, Py_ssize_t room) except NULL
-    cdef object run(self, Py_ssize_t number)
+    cdef object run(self, Py_ssize_t number, object guard=*)
+    cdef object guarded(self, Node node, PyObject **values, object guard)
     cdef Py_ssize_t settle(self, Py_ssize_t number, object value) except -1
     cdef int32_t next(self) except -2
     cdef void push(self, int32_t number) noexcept

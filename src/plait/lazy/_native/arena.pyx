@@ -24,8 +24,6 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
-from plait.lazy._native.nodes cimport Node
-
 from plait.lazy import blame
 from plait.trace import ring
 
@@ -268,6 +266,17 @@ cdef class Execution:
         """The ready node with the smallest number, now the caller's to run; -1 where none is, or none has room."""
         return self.next()
 
+    def take_many(self, Py_ssize_t most):
+        """Up to so many ready nodes, the smallest numbers first, now the caller's to run."""
+        cdef list taken = []
+        cdef int32_t number
+        while len(taken) < most and not self.ended:
+            number = self.next()
+            if number < 0:
+                break
+            taken.append(number)
+        return taken
+
     def call(self, Py_ssize_t number):
         """Run a node in this thread. Raises what its function raises, with a note that names the node."""
         self.arena.check(number)
@@ -303,16 +312,17 @@ cdef class Execution:
                 self.memory.take(number)
             self.settle(number, self.run(number))
 
-    def work(self, Py_ssize_t number, crew):
+    def work(self, Py_ssize_t number, crew, guard=None):
         """Run a node that was taken, and then whatever is ready, as a member of a crew of threads; whether all is done.
 
         Where some member sleeps, the crew must decide after each node who goes on, so this ends then. Raises what a
         node's function raises. Nothing is done for -1, which take() gives to those who came too late.
+        guard: the Interruptible of this thread, whose exceptions reach the functions of nodes and nothing else.
         """
         if number >= 0:
             self.arena.check(number)
         while number >= 0 and not self.ended:
-            self.settle(number, self.run(number))
+            self.settle(number, self.run(number, guard))
             if not self.unfinished:
                 return True
             if self.ended or crew.sleepers:
@@ -347,7 +357,7 @@ cdef class Execution:
             place[i] = <PyObject *>PyList_GET_ITEM(self.results, self.arena.input[first + i])
         return place
 
-    cdef object run(self, Py_ssize_t number):
+    cdef object run(self, Py_ssize_t number, object guard=None):
         cdef Node node = <Node>PyList_GET_ITEM(self.arena.nodes, number)
         cdef PyObject *stacked[GATHERED]
         cdef PyObject **values
@@ -355,7 +365,7 @@ cdef class Execution:
         values = self.gather(number, stacked, GATHERED)
         begin_ns = ring.now_ns() if self.tracing else None
         try:
-            return node.call(values)
+            return node.call(values) if guard is None else self.guarded(node, values, guard)
         except BaseException as error:
             blame.note(error, node, node.filled_args(values), {} if node._kwargs is None else node.filled_kwargs(values))
             raise
@@ -364,6 +374,14 @@ cdef class Execution:
                 PyMem_Free(values)
             if begin_ns is not None:
                 blame.emit(node, self.id, begin_ns)
+
+    cdef object guarded(self, Node node, PyObject **values, object guard):
+        """Call a node's function where what interrupts this thread may reach it. No bytecode runs before and after it."""
+        guard.enter()
+        try:
+            return node.call(values)
+        finally:
+            guard.leave()
 
     cdef Py_ssize_t settle(self, Py_ssize_t number, object value) except -1:
         cdef Arena arena = self.arena

@@ -35,6 +35,19 @@ cdef class Interruptible:
     def __cinit__(self):
         self.thread = PyThread_get_thread_ident()
 
+    cpdef enter(self):
+        """A user's function begins, called by native code. Raises the exception where no more calls may start."""
+        if self.wanted is not None:
+            raise self.wanted()
+        self.inside = True
+
+    cpdef leave(self):
+        """It has ended: what was not delivered to it is withdrawn."""
+        self.inside = False
+        if self.sent:
+            self.sent = False
+            PyThreadState_SetAsyncExc(self.thread, NULL)
+
     def call(self, function, args, kwargs):
         """function(*args, **kwargs). Raises the exception where no more calls may start."""
         return self.guarded(function, args, kwargs)
@@ -47,14 +60,9 @@ cdef class Interruptible:
     cdef object guarded(self, function, args, kwargs):
         cdef PyObject *value
         cdef tuple arguments = args if type(args) is tuple else tuple(args)
-        if self.wanted is not None:
-            raise self.wanted()
-        self.inside = True
+        self.enter()
         value = PyObject_Call(function, arguments, <PyObject *>kwargs if kwargs else NULL)
-        self.inside = False
-        if self.sent:
-            self.sent = False
-            PyThreadState_SetAsyncExc(self.thread, NULL)
+        self.leave()
         return pass_on(value)
 
     def refuse(self, kind):

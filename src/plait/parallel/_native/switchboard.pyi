@@ -5,6 +5,7 @@ class Run:
     id: int
     limit: int
     fail_fast: bool
+    outlives_workers: bool
     closed: bool
     completions: Any
     record: bytes

@@ -153,6 +153,7 @@ cdef class Run:
     cdef readonly long long id
     cdef readonly int limit
     cdef readonly bint fail_fast
+    cdef public bint outlives_workers  # their deaths are no errors that end it
     cdef public bint closed
     cdef readonly object completions
     cdef readonly bytes record, setup
@@ -636,7 +637,7 @@ cdef class Switchboard:
         """Give a batch back that ended here, with its error."""
         self.drop_others(run, batch)
         self.complete(run, batch)
-        if run.fail_fast:
+        if run.fail_fast and not (run.outlives_workers and batch.death is not None):
             self.fail(run)
         self.tidy()
 

@@ -33,6 +33,7 @@ class Processes:
             pool.processes().idle_s = options.idle_worker_timeout
         try:
             self._run: ProcessRun = pool.processes().open(limit, record, options.fail_fast, arrays)
+            self._run.outlives_workers = options.outlives_workers
         except BaseException:
             nesting.budget().give_back(limit)
             raise
