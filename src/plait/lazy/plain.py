@@ -27,6 +27,10 @@ class GraphError(ValueError):
     """A plain graph cannot be computed."""
 
 
+class CycleError(GraphError, RuntimeError):
+    """Keys of a graph need each other."""
+
+
 def is_task(value: Any) -> bool:
     """Whether a value of a plain graph is a call."""
     return type(value) is tuple and bool(value) and callable(value[0])
@@ -53,7 +57,7 @@ class Literal:
 def nodes_of(graph: Graph, keys: Iterable[Any]) -> dict[Any, Node]:
     """Nodes for some keys of a plain graph and all that they need, by key.
 
-    Raises KeyError for a key that is not in the graph, GraphError where keys need each other.
+    Raises KeyError for a key that is not in the graph, CycleError where keys need each other.
     """
     return _Reader(graph).read(keys)
 
@@ -95,7 +99,7 @@ class _Reader:
             if each in self._open:
                 path = list(self._open)
                 circle = " -> ".join(map(repr, [*path[path.index(each) :], each]))
-                raise GraphError(f"the graph has a cycle: {circle}; a key cannot need itself")
+                raise CycleError(f"Cycle detected in the graph: {circle}; a key cannot need itself")
         stack.extend(missing)
 
     def _needs(self, key: Any, value: Any) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any, ClassVar
 
 from plait.parallel.naming import function_name
@@ -126,7 +127,7 @@ class GraphNode:
         needed = frozenset().union(*[task.dependencies for task in tasks])
         ends = [name for name in inner if name not in needed]
         if len(ends) != 1:
-            raise ValueError(f"tasks {list(inner)!r} have {len(ends)} ends; fuse those that lead to one")
+            raise ValueError(f"tasks {list(inner)!r} have multiple outputs, {ends!r}; fuse those that lead to one")
         outside = sorted(needed - inner.keys(), key=str)
         return Task(
             ends[0] if key is None else key, run_inner, inner, ends[0], tuple(outside), *[TaskRef(k) for k in outside]
@@ -290,10 +291,18 @@ class Task(GraphNode):
         return self._renewed(self._key, self.args, self.kwargs)
 
     def _renewed(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return Task(key, self.func, *args, _data_producer=self._data_producer, **kwargs)
+        """The same call of other arguments; a subclass keeps what else it has."""
+        kind = type(self)
+        made = kind.__new__(kind)
+        own = [getattr(each, "__slots__", ()) for each in kind.__mro__[: kind.__mro__.index(Task)]]
+        for name in [*chain.from_iterable(own), *getattr(self, "__dict__", ())]:
+            if hasattr(self, name):
+                setattr(made, name, getattr(self, name))
+        Task.__init__(made, key, self.func, *args, _data_producer=self._data_producer, **kwargs)
+        return made
 
     def substitute(self, subs: Mapping[Any, Any], key: Any = None) -> Any:
-        if not self._dependencies.isdisjoint(subs):
+        if any(subs.get(each, each) != each for each in self._dependencies):
             args = tuple([_substituted(each, subs) for each in self.args])
             kwargs = {name: _substituted(each, subs) for name, each in self.kwargs.items()}
             return self._renewed(self._key if key is None else key, args, kwargs)
@@ -416,6 +425,14 @@ class Dict(NestedContainer):
 
     def __len__(self) -> int:
         return len(self.args) // 2
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self._key, dict(self.items())
+
+    __hash__ = GraphNode.__hash__
+
+    def __dask_tokenize__(self) -> Any:
+        return "Dict", dict(self.items())
 
     def keys(self) -> list[Any]:
         return list(self)

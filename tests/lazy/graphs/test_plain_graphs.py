@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.lazy import config, get
+from plait.lazy import config, get, tokenize
 from plait.lazy.converting import convert_legacy_graph, parse_input, resolve_aliases
 from plait.lazy.graphs.culling import cull, inline, inline_functions
 from plait.lazy.graphs.executing import execute_graph
 from plait.lazy.graphs.fusing import fuse, fuse_linear, fuse_linear_task_spec
 from plait.lazy.graphs.names import iskey, validate_key
-from plait.lazy.graphs.ordering import ndependencies, order
+from plait.lazy.graphs.ordering import OrderInfo, diagnostics, ndependencies, order
 from plait.lazy.graphs.rewriting import RewriteRule, RuleSet, subs
 from plait.lazy.graphs.subgraphs import SubgraphCallable
-from plait.lazy.graphs.walks import CycleError, flatten, get_dependencies, get_deps, getcycle, isdag, toposort
-from plait.lazy.plain import GraphError
+from plait.lazy.graphs.walks import flatten, get_dependencies, get_deps, getcycle, isdag, toposort
+from plait.lazy.plain import CycleError, GraphError
 from plait.lazy.tasks import Alias, DataNode, Dict, GraphNode, List, Set, Task, TaskRef, Tuple
 
 
@@ -82,6 +82,19 @@ def test_an_order_has_inputs_before_their_readers(case):
     assert all(places[each] < places[key] for key in graph for each in get_dependencies(graph, key))
     sorted_keys = toposort(graph)
     assert all(sorted_keys.index(e) < sorted_keys.index(key) for key in graph for e in get_dependencies(graph, key))
+
+
+def test_what_an_order_holds():
+    graph = {"a": (inc, 1), "b": (inc, "a"), "c": (inc, 2), "d": (operator.add, "b", "c")}
+    info, pressure = diagnostics(graph, {"a": 0, "b": 1, "c": 2, "d": 3})
+    assert pressure == [0, 1, 1, 2]
+    assert info["a"] == OrderInfo(
+        order=0, age=1, num_data_when_run=0, num_data_when_released=1, num_dependencies_freed=0
+    )
+    assert info["b"] == OrderInfo(1, 2, 1, 2, 1)
+    assert info["d"] == OrderInfo(3, 0, 2, 2, 2)
+    assert max(diagnostics(graph)[1]) == 2
+    assert diagnostics({"x": (inc, 1), "y": (inc, 2)})[1] == [0, 0]
 
 
 def test_an_order_ends_one_branch_before_it_begins_the_next():
@@ -237,10 +250,31 @@ def test_task_objects_can_be_sent_and_are_equal_by_what_they_say(task):
     assert task.substitute({"b": "c"}).dependencies == ({"c"} if task.dependencies else set())
 
 
+class Marked(Task):
+    __slots__ = ("mark",)
+
+    def __init__(self, *args, mark, **kwargs):
+        self.mark = mark
+        super().__init__(*args, **kwargs)
+
+
+def test_a_task_of_a_subclass_keeps_what_it_has():
+    task = Marked("a", inc, TaskRef("x"), mark="m").substitute({"x": "y"})
+    assert (type(task), task.mark, task.dependencies, task({"y": 1})) == (Marked, "m", {"y"}, 2)
+    assert task.substitute({"y": "y"}) is task
+
+
+def test_dicts_of_tasks_are_equal_in_any_order():
+    one = Dict(a=Task("p", inc, 1), b=2)
+    other = Dict(b=2, a=Task("p", inc, 1))
+    assert one == other and hash(one) == hash(other) and tokenize(one) == tokenize(other)
+    assert one != Dict(a=2, b=Task("p", inc, 1))
+
+
 def test_fused_task_objects_need_what_comes_from_outside():
     fused = GraphNode.fuse(Task("a", inc, TaskRef("x")), Task("b", inc, TaskRef("a")))
     assert (fused.key, fused.dependencies, fused({"x": 1})) == ("b", {"x"}, 3)
-    with pytest.raises(ValueError, match="2 ends"):
+    with pytest.raises(ValueError, match="multiple outputs, .'a', 'b'"):
         GraphNode.fuse(Task("a", inc, 1), Task("b", inc, 1))
 
 

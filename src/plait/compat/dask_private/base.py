@@ -13,7 +13,7 @@ from plait.lazy._native.nodes import Template, leaf
 from plait.lazy.drawing import visualize
 from plait.lazy.executors import is_pool
 from plait.lazy.locks import SerializableLock
-from plait.lazy.plain import graph_of
+from plait.lazy.plain import graph_of, nodes_of
 from plait.lazy.protocol import Foreign, outputs_of
 
 
@@ -136,6 +136,11 @@ def collections_to_expr(collections: Any, optimize_graph: bool = True) -> GraphO
 def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
     """The graph as it is."""
     return dsk
+
+
+def visualize_dsk(dsk: Any, filename: str | None = "mydask", format: str | None = None, **kwargs: Any) -> Any:
+    """Draw a plain graph as it is. kwargs: as of `plait.lazy.visualize`."""
+    return visualize(*nodes_of(dsk, dsk).values(), filename=filename, format=format, **kwargs)
 
 
 def to_task_dask(expr: Any) -> tuple[Any, dict[Any, Any]]:

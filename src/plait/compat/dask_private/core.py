@@ -1,10 +1,10 @@
-"""dask.core and dask._task_spec: small helpers of dask's own."""
+"""dask.core, dask.order and dask._task_spec: small helpers of dask's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from plait.lazy.computing import get as _get
 from plait.lazy.plain import Literal
@@ -52,3 +52,8 @@ def cull_tasks(dsk: Mapping[Any, Any], keys: Any) -> dict[Any, Any]:
 
     kept = cull(dsk, keys)[0]
     return {key: dsk[key] for key in dsk if key in kept}
+
+
+def _connecting_to_roots(dependencies: Any, dependents: Any) -> NoReturn:
+    """Raises NotImplementedError: plait's order is not made of that."""
+    raise NotImplementedError("plait orders graphs without sets of roots; ask dask.order.order for the order itself")

@@ -7,7 +7,8 @@ _PRIVATE = "plait.compat.dask_private"
 _PUBLIC = "annotate compute get_annotations is_dask_collection optimize persist visualize"
 NAMES = {name: f"{_LAZY}:{name}" for name in _PUBLIC.split()}
 _OF_BASE = (
-    "DaskMethodsMixin collections_to_expr compute_as_if_collection dont_optimize get_scheduler unpack_collections"
+    "DaskMethodsMixin collections_to_expr compute_as_if_collection dont_optimize get_scheduler unpack_collections "
+    "visualize_dsk"
 )
 _OF_LOCAL = "SynchronousExecutor finish_task get_async sortkey start_state_from_dask synchronous_executor"
 _OF_MULTIPROCESSING = "RemoteException _dumps _loads get_context remote_exception"

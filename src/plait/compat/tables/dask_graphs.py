@@ -55,7 +55,9 @@ ROWS: dict[str, Row] = {
             f"{_GRAPHS}.chunks": "ArrayBlockIdDep ArrayBlockwiseDep ArrayChunkShapeDep ArraySliceDep ArrayValuesDep",
         }
     ),
-    "dask.order": _face({f"{_GRAPHS}.ordering": "ndependencies order"}),
+    "dask.order": _face(
+        {f"{_GRAPHS}.ordering": "OrderInfo diagnostics ndependencies order", _CORE: "_connecting_to_roots"}
+    ),
     "dask.rewrite": Same(f"{_GRAPHS}.rewriting"),
     "dask.typing": Same(f"{_GRAPHS}.protocols"),
     "dask.graph_manipulation": Face(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from plait.lazy.plain import Graph, GraphError, is_task, references
+from plait.lazy.plain import CycleError, Graph, is_task, references
 
 T = TypeVar("T")
 
@@ -48,15 +48,11 @@ def reverse_dict(d: Mapping[T, Iterable[T]]) -> dict[T, set[T]]:
 
 
 def toposort(dsk: Graph, dependencies: Mapping[Any, Iterable[Any]] | None = None) -> list[Any]:
-    """The keys, each after those that it needs. Raises GraphError, a RuntimeError too, where keys need each other."""
+    """The keys, each after those that it needs. Raises CycleError where keys need each other."""
     order, circle = _walk(dsk, dsk, dependencies)
     if circle:
         raise CycleError(f"Cycle detected in the graph: {' -> '.join(map(str, circle))}; a key cannot need itself")
     return order
-
-
-class CycleError(GraphError, RuntimeError):
-    """Keys of a graph need each other."""
 
 
 def getcycle(d: Graph, keys: Any) -> list[Any]:
