@@ -319,3 +319,15 @@ def test_layers_by_name():
         utils_test.hlg_layer(graph, "c")
     assert utils_test.import_or_none("no_such_module") is None
     assert utils_test.import_or_none("json") is json
+
+
+def test_what_the_library_imports_by_itself_needs_no_import(run_script):
+    script = """
+    from plait import compat
+    compat.install("dask")
+    import sys, dask
+    assert dask.multiprocessing.get is sys.modules["dask.multiprocessing"].get
+    print(dask.order.order({"x": 1}), dask.sizeof.sizeof(b"abc"), hasattr(dask, "bag"))
+    """
+    done = run_script(script)
+    assert (done.stdout, done.stderr) == ("{'x': 0} 3 False\n", "")

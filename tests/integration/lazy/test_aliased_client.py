@@ -213,6 +213,44 @@ except KeyError as error:
     assert said.splitlines() == ["True", "6 True True", "(more=5)", "StopIteration", "1 'two' 3 3"]
 
 
+SUITE = """
+from dask import delayed
+from distributed.utils_test import cleanup, client, cluster_fixture, gen_cluster, loop, s
+
+def test_fixture(client):
+    assert delayed(abs)(-1).compute() == 1
+    assert len(client.nthreads()) == 2
+
+@gen_cluster(client=True)
+async def test_coroutine(c, s, a, b):
+    assert await c.submit(abs, -1) == 1
+"""
+
+
+def test_suites_get_clusters_also_where_a_folder_has_the_librarys_name(run_alone, tmp_path):
+    (tmp_path / "dask").mkdir()
+    (tmp_path / "dask" / "__init__.py").write_text("")
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    said = run_alone(
+        """
+import pytest
+if __name__ == "__main__":
+    raise SystemExit(pytest.main(["-q", "-p", "no:cacheprovider", "test_suite.py"]))
+""",
+        aliased=True,
+    )
+    assert "2 passed" in said
+
+
+def test_the_clients_get_is_the_scheduler(aliased):
+    said = aliased("""
+import dask
+print(dask.base.get_scheduler() == client.get, dask.base.get_scheduler(scheduler="sync") is dask.get)
+print(client.get({"x": 1, "y": (add, "x", 2)}, ["y"]), isinstance(dask.utils.get_scheduler_lock(), Lock))
+""")
+    assert said == "True True\n[3] True\n"
+
+
 def test_a_lost_child_is_told(aliased):
     said = aliased("""
 import signal

@@ -242,11 +242,12 @@ import signal
 def doom():
     os.kill(os.getpid(), signal.SIGKILL)
 from %s import KilledWorker
-with cluster():
+with cluster() as client:
     try:
         compute(delayed(doom)())
     except KilledWorker as error:
         print(error.__notes__[0])
+    client.wait_for_workers(2)  # a cluster that is closed while it starts one fails
 """.replace("%s", "distributed")
     )
     assert said == "in <call of doom>: each worker that ran it ended\n"

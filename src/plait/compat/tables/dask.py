@@ -7,17 +7,26 @@ from plait.compat.tables.dask_base import ROWS as ROWS_OF_BASE
 from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
+# What `import dask` imports by itself.
 _SUBMODULES = (
+    "_compatibility",
+    "_task_spec",
     "cache",
     "callbacks",
+    "context",
     "core",
     "datasets",
-    "highlevelgraph",
     "hashing",
+    "highlevelgraph",
     "local",
+    "multiprocessing",
     "optimization",
+    "order",
+    "sizeof",
+    "system",
     "threaded",
     "tokenize",
+    "typing",
     "utils",
 )
 
