@@ -1,10 +1,13 @@
-"""What does a node cost: to build, and to run on each scheduler, where the function does next to nothing?"""
+"""What does a node cost: to build, and to run on each scheduler, where the function does next to nothing?
+
+CPU time, but for worker processes: there it is wall time, with workers that run already (dask starts new ones each time).
+"""
 
 from random import Random
 from types import ModuleType
 from typing import Any
 
-from benchmarks.harness import Case, Pair, Reading, cpu_time, main
+from benchmarks.harness import Case, Pair, Reading, cpu_time, main, wall_time
 
 FLAT = 5_000  # as many as dask runs in reasonable time
 CHAIN = 2_000
@@ -91,6 +94,15 @@ def run_on(scheduler: str) -> Any:
     return run
 
 
+def run_on_processes(api: ModuleType, random: Random) -> Reading:
+    leaves = FLAT + random.randrange(100)
+    api.compute(tree(api, 100), scheduler="processes")
+    top = tree(api, leaves)
+    with wall_time() as watch:
+        (value,) = api.compute(top, scheduler="processes")
+    return Reading(watch.seconds / nodes_of(leaves) * 1e6, value)
+
+
 def million(api: ModuleType, random: Random) -> Reading:
     """A map-reduce of 1,143,000 nodes, built and run."""
     leaves = 1_000_000 + random.randrange(100)
@@ -108,12 +120,13 @@ def memory_of_a_million(api: ModuleType, random: Random) -> Reading:
 
 
 CASES = [
-    Case("build a node of a flat graph", "us", build_flat, factor=30),
-    Case("build a node of a tree", "us", build_tree, factor=100),
+    Case("build a node of a flat graph", "us", build_flat, factor=30, limit=2),
+    Case("build a node of a tree", "us", build_tree, factor=100, limit=3),
     Case("build a node of a chain", "us", build_chain, factor=100),
     Case("a chain of eight times the length, a node", "x", chain_grows, limit=3),
-    Case("run a node, sync", "us", run_on("sync"), factor=40),
-    Case("run a node, threads", "us", run_on("threads"), factor=25),
+    Case("run a node, sync", "us", run_on("sync"), factor=40, limit=1),
+    Case("run a node, threads", "us", run_on("threads"), factor=25, limit=2.5),
+    Case("run a node, processes", "us", run_on_processes, factor=100, limit=10, repeat=3),
     Case("map-reduce of a million, built and run", "s", million, limit=5),
     Case("map-reduce of a million, peak memory", "MB", memory_of_a_million, limit=1000),
 ]
