@@ -17,7 +17,6 @@ from plait.lazy.computing import compute as compute
 from plait.lazy.computing import get as get
 from plait.lazy.computing import persist as persist
 from plait.lazy.decorator import delayed as delayed
-from plait.lazy.drawing import visualize as visualize
 from plait.lazy.handles import Delayed as Delayed
 from plait.lazy.optimizing import optimize as optimize
 from plait.lazy.protocol import is_dask_collection as is_dask_collection
@@ -28,10 +27,20 @@ from plait.lazy.tokens import tokenize as tokenize
 
 TYPE_CHECKING = False  # type checkers read it as true
 if TYPE_CHECKING:
+    from plait.lazy.drawing import visualize as visualize
     from plait.lazy.futures import Client as Client
     from plait.lazy.futures import Future as Future
     from plait.lazy.futures import as_completed as as_completed
     from plait.lazy.futures import wait as wait
+
+# Name -> the module that has it, of those that are imported on first use: they need much of the standard library.
+_LATER = {
+    "Client": "plait.lazy.futures",
+    "Future": "plait.lazy.futures",
+    "as_completed": "plait.lazy.futures",
+    "visualize": "plait.lazy.drawing",
+    "wait": "plait.lazy.futures",
+}
 
 __all__ = [
     "Client",
@@ -53,9 +62,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in ("Client", "Future", "as_completed", "wait"):
+    if name not in _LATER:
         raise AttributeError(f"module 'plait.lazy' has no attribute {name!r}")
-    from plait.lazy import futures  # which imports those of the standard library
+    from importlib import import_module
 
-    value = globals()[name] = getattr(futures, name)
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
     return value

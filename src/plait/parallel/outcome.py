@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -290,6 +289,8 @@ def describe_death(pid: int, status: int | None) -> str:
         return f"worker process {pid} ended"
     if status >= 0:
         return f"worker process {pid} left with exit status {status}"
+    import signal  # seldom needed
+
     try:
         name = signal.Signals(-status).name
     except ValueError:
