@@ -32,7 +32,9 @@ def _process(code: str) -> tuple[float, str]:
 def imported(api: ModuleType, random: Random) -> Reading:
     _process(f"import {api.__name__}")  # compiles what is not
     bare = statistics.median(_process("pass")[0] for _ in range(STARTS))
-    return Reading((statistics.median(_process(f"import {api.__name__}")[0] for _ in range(STARTS)) - bare) * 1000, None)
+    return Reading(
+        (statistics.median(_process(f"import {api.__name__}")[0] for _ in range(STARTS)) - bare) * 1000, None
+    )
 
 
 def import_work(api: ModuleType, random: Random) -> Reading:

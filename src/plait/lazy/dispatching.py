@@ -133,9 +133,10 @@ class ProcessLoop:
         numbers = again.popleft() if again else execution.take_many(self._fair(job))
         tasks: list[Task] = []
         sent: list[int] = []
-        for number in numbers:
-            task = execution.task(number)
-            if not self._done_here(job, number, task):
+        plain: Any = getitem  # a function whose calls are sent without a further look
+        for number, task in zip(numbers, execution.tasks(numbers), strict=True):
+            if task[0] is plain is not getitem or not self._done_here(job, number, task):
+                plain = task[0]
                 tasks.append(task)
                 sent.append(number)
         if not sent:
@@ -205,8 +206,7 @@ class ProcessLoop:
         execution = job.execution
         if execution.observer is not None:
             execution.observer.worker = batch.worker
-        for number, value in zip(numbers, results, strict=False):
-            execution.finish(number, value)
+        execution.finish_all(numbers, results)
         if execution.observer is not None:
             execution.observer.worker = None
 

@@ -34,6 +34,8 @@ cdef class Execution:
     cdef Py_ssize_t ready_count
     cdef bint tracing
 
+    cpdef Py_ssize_t finish(self, Py_ssize_t number, value) except -1
+    cpdef tuple task(self, Py_ssize_t number)
     cdef int begin(self, Py_ssize_t number) except -1
     cdef PyObject **gather(self, Py_ssize_t number, PyObject **place, Py_ssize_t room) except NULL
     cdef object run(self, Py_ssize_t number, object guard=*)

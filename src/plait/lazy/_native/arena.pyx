@@ -32,6 +32,7 @@ cdef enum:
     GATHERED = 16  # inputs of a call that are gathered on the stack
     SIGNALS_EVERY = 1024  # nodes between two looks for signals
 
+cdef dict NONE = {}  # keywords of those calls that have none; nobody changes it
 cdef unsigned long long lowered = 0
 cdef unsigned long long runs = 0
 
@@ -282,12 +283,12 @@ cdef class Execution:
         self.arena.check(number)
         return self.run(number)
 
-    def finish(self, Py_ssize_t number, value):
+    cpdef Py_ssize_t finish(self, Py_ssize_t number, value) except -1:
         """A node gave `value`: how many nodes are ready now by that; results that nobody needs are let go."""
         self.arena.check(number)
         return self.settle(number, value)
 
-    def task(self, Py_ssize_t number):
+    cpdef tuple task(self, Py_ssize_t number):
         """The node's function, arguments and keywords, given the results of its inputs."""
         cdef Node node
         cdef PyObject *stacked[GATHERED]
@@ -297,10 +298,20 @@ cdef class Execution:
         node = <Node>PyList_GET_ITEM(self.arena.nodes, number)
         values = self.gather(number, stacked, GATHERED)
         try:
-            return node._function, node.filled_args(values), {} if node._kwargs is None else node.filled_kwargs(values)
+            return node._function, node.filled_args(values), NONE if node._kwargs is None else node.filled_kwargs(values)
         finally:
             if values != stacked:
                 PyMem_Free(values)
+
+    def tasks(self, list numbers):
+        """As task(), of some nodes."""
+        return [self.task(number) for number in numbers]
+
+    def finish_all(self, list numbers, list values):
+        """As finish(), of some nodes: of as many as there are values."""
+        cdef Py_ssize_t i
+        for i in range(min(len(numbers), len(values))):
+            self.finish(numbers[i], values[i])
 
     def run_all(self):
         """Run all nodes in this thread, in order."""
