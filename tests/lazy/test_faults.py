@@ -16,8 +16,9 @@ from plait.parallel.errors import TransportError, WorkerDied
 
 
 def segments():
-    """Names of memory that this process and its children could have left."""
-    return {path.name for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set()
+    """Names of memory that this process and its children could have left; semaphores are multiprocessing's."""
+    names = os.listdir("/dev/shm") if Path("/dev/shm").is_dir() else []
+    return {name for name in names if not name.startswith("sem.")}
 
 
 def left():
