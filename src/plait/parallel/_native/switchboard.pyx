@@ -280,11 +280,12 @@ cdef class Link:
 
 
 cdef class Switchboard:
-    """Workers and runs, and who gets what. size: how many workers are wanted."""
+    """Workers and runs, and who gets what. size: how many workers are wanted. cores: those of the machine."""
 
     cdef readonly list links
     cdef readonly list runs
     cdef public int size
+    cdef readonly int cores
     cdef readonly bint closed
     cdef readonly list broken  # links whose channel has ended
     cdef readonly list failed  # runs that an error has ended
@@ -304,7 +305,8 @@ cdef class Switchboard:
     cdef int in_flight
     cdef Py_ssize_t turn
 
-    def __cinit__(self, hear):
+    def __cinit__(self, hear, int cores):
+        self.cores = cores
         self.channels = self.outer = self.bell = self.nudge = self.timer = -1
         self.links, self.runs, self.broken, self.failed = [], [], [], []
         self.idle, self.heard, self.finished, self.trash = [], [], [], []
@@ -380,9 +382,13 @@ cdef class Switchboard:
             write(self.bell, &one, 8)
 
     def admit(self, Run run not None):
-        """A run begins."""
-        self.size = max(self.size, run.limit)
+        """A run begins: it gets workers of its own beside those of others, as long as there are cores for them."""
+        cdef Run each
+        cdef int together = 0
         self.runs.append(run)
+        for each in self.runs:
+            together += each.limit
+        self.size = max(self.size, run.limit, min(together, self.cores))
 
     def retire(self, Run run not None):
         """A run has ended: what it has not sent never is."""

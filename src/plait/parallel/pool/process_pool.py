@@ -31,6 +31,7 @@ from plait._base import clock, natives
 from plait._base.natives import get_ident
 from plait.green.workers import idle
 from plait.parallel._native.batches import Tasks
+from plait.parallel.budget import cpu_count
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TransportError, WorkerDied
 from plait.parallel.outcome import (
@@ -169,7 +170,7 @@ class ProcessPool:
         self.segments = SegmentPool(KEEP_BYTES)
         self._launcher = Launcher(start_method)
         try:
-            self.switchboard = Switchboard(_hear)
+            self.switchboard = Switchboard(_hear, cpu_count())
         except OSError:  # no descriptors are left
             self._launcher.close()
             raise
