@@ -5,6 +5,7 @@ import operator
 import pytest
 
 from plait.lazy import compute, delayed, get, is_dask_collection, persist, tokenize
+from plait.lazy.gets import get_sync
 from plait.lazy.plain import GraphError, apply, graph_of, nodes_of
 
 
@@ -117,6 +118,15 @@ def test_collections_of_others_are_computed():
     ours = delayed(len)([other, other])
     assert compute(other, {"deep": [other]}, ours) == ((1, 14, "end"), {"deep": [(1, 14, "end")]}, 2)
     assert delayed(max)(delayed(operator.getitem)(other, slice(0, 2))).compute() == 14
+
+
+@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes", "green", get_sync])
+def test_collections_of_others_run_on_all_schedulers(scheduler):
+    other, ours = Tuple(GRAPH, ["x", ("y", 1)]), delayed(add)(2, dask_key_name="two")
+    assert compute(other, [other, ours], scheduler=scheduler) == ((1, 14, "end"), [(1, 14, "end"), 2])
+    kept, node = persist(other, delayed(len)(other), scheduler=scheduler)
+    assert kept.graph == {"x": 1, ("y", 1): 14}
+    assert compute(kept, node, scheduler=scheduler) == ((1, 14, "end"), 3)
 
 
 def test_collections_of_others_are_persisted():

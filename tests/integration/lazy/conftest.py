@@ -26,6 +26,7 @@ def run_alone(tmp_path):
         process = subprocess.Popen(
             [*(ALIASED if aliased else PLAIN), str(script)],
             cwd=tmp_path,
+            env={**os.environ, "DASK_TEMPORARY_DIRECTORY": str(tmp_path)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -14,14 +14,20 @@ def divide(a, b):
 if __name__ == "__main__":
     import ray
     os.environ["RAY_AUTH_MODE"] = "disabled"
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    import shutil, tempfile
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # names of sockets are short, and Ray leaves its files
+    ray.init(
+        num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False,
+        configure_logging=False, _temp_dir=folder,
+    )
 """
+CLOSE = "\nray.shutdown()\nshutil.rmtree(folder)"
 
 
 @pytest.fixture
 def on_ray(run_alone):
     def run(source, **options):
-        body = "".join(f"    {line}\n" for line in (source.strip() + "\nray.shutdown()").splitlines())
+        body = "".join(f"    {line}\n" for line in (source.strip() + CLOSE).splitlines())
         return run_alone(OPEN + body, **options)
 
     return run
