@@ -1,7 +1,6 @@
 """What does a node cost: to build, and to run on each scheduler, where the function does next to nothing?
 
-CPU time, but for worker processes: there it is wall time, with workers that run already (dask starts new ones each
-time).
+CPU time, but for worker processes: there wall time, with workers that run already (dask starts new ones each time).
 """
 
 from random import Random

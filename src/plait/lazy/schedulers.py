@@ -15,12 +15,13 @@ there ends the run in the same way. Inside a worker of the pool a graph gets wha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.green.waiter import Waiter
-from plait.lazy import config, engines, executors
+from plait.lazy import config, engines
 from plait.lazy._native.arena import Execution
 from plait.lazy.loops import GreenLoop, Job, Loop, ThreadLoop
 from plait.parallel import interrupts, nesting, pool
@@ -164,14 +165,25 @@ def scheduler(asked: Any) -> Scheduler | None:
     found = getattr(found, "__plait_scheduler__", found)
     if found in _SCHEDULERS.values():
         return found
-    if found is not None and executors.is_pool(found):
-        return executors.runner(found)
+    if _is_pool(found):
+        from plait.lazy.executors import runner
+
+        return runner(found)
     if not callable(found):
         raise ValueError(
             f"scheduler={asked!r} is not known; pass one of {', '.join(map(repr, {**_SCHEDULERS, **named}))}, "
             "'ray', a client of distributed, a function get(graph, keys), or an Executor"
         )
     return None
+
+
+def _is_pool(candidate: Any) -> bool:
+    """Whether it is a pool of the user's. Who has one has imported its module."""
+    if candidate is None or sys.modules.keys().isdisjoint(("concurrent.futures._base", "multiprocessing.pool")):
+        return False
+    from plait.lazy.executors import is_pool
+
+    return is_pool(candidate)
 
 
 def function(asked: Any) -> Any:
@@ -192,7 +204,7 @@ def is_local(name: Any) -> bool:
     if isinstance(name, str):
         return name.lower() in _SCHEDULERS
     ours = name is None or hasattr(name, "__plait_scheduler__")
-    return ours or isinstance(name, FunctionType) or executors.is_pool(name)
+    return ours or isinstance(name, FunctionType) or _is_pool(name)
 
 
 def workers_asked(num_workers: Any) -> int | None:
