@@ -1,6 +1,7 @@
 """Futures on the local schedulers: values, order, errors, cancelling, waiting."""
 
 import asyncio
+import collections
 import concurrent.futures
 import gc
 import operator
@@ -305,3 +306,29 @@ def test_callbacks_are_told():
         future.result()
         wait_for(lambda: told)
     assert told == [2]
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes", "sync"])
+def test_a_future_is_awaited(client):
+    async def main():
+        return await client.submit(increment, 1)
+
+    assert asyncio.run(main()) == 2
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c", "d"]])
+def test_names_that_are_too_few_or_too_many(names):
+    with Client("sync") as client:
+        with pytest.raises(ValueError, match=rf"key= has {len(names)} names for 3 calls; pass one for each"):
+            client.map(increment, range(3), key=names)
+        assert [future.key for future in client.map(increment, range(2), key=["a", "b"])] == ["a", "b"]
+
+
+def test_futures_are_gathered_in_named_tuples(client):
+    pair = collections.namedtuple("pair", "one two")
+    assert client.gather(pair(*client.map(increment, range(2)))) == pair(1, 2)
+
+
+def test_a_word_that_wait_does_not_know():
+    with pytest.raises(ValueError, match="return_when='SOON' is not known; pass one of .*'FIRST_EXCEPTION'"):
+        wait([], return_when="SOON")

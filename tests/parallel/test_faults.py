@@ -89,7 +89,8 @@ def test_a_worker_that_dies_between_two_calls_that_follow_at_once_costs_no_task(
         assert Parallel(n_jobs=2, retries=1)(delayed(abs)(-i) for i in range(4)) == [0, 1, 2, 3]
 
 
-def test_a_worker_that_dies_before_its_first_task_is_an_error_that_says_so(run_script, start_method):
+def test_a_worker_that_dies_before_its_first_task_costs_no_task_or_is_an_error_that_says_so(run_script, start_method):
+    """Forked workers die here; those that replace them, when that is noticed in time, come from the fork server."""
     result = run_script(
         """
         import os
@@ -97,17 +98,15 @@ def test_a_worker_that_dies_before_its_first_task_is_an_error_that_says_so(run_s
         from plait.parallel.pool import worker
         os.register_at_fork(after_in_child=lambda: os._exit(9))
         try:
-            Parallel(n_jobs=2)(delayed(abs)(i) for i in range(4))
+            print(Parallel(n_jobs=2)(delayed(abs)(i) for i in range(4)))
         except Exception as error:
             print(type(error).__name__, error)
         """,
         timeout=30,
     )
-    if start_method == "fork":
-        assert "WorkerDied" in result.stdout
-        assert "exit status 9" in result.stdout
-    else:
-        assert result.stdout == ""
+    values = result.stdout == "[0, 1, 2, 3]\n"
+    died = result.stdout.startswith("WorkerDied ") and "exit status 9" in result.stdout
+    assert (values or died) if start_method == "fork" else values
 
 
 def test_a_result_that_cannot_be_pickled_is_named_with_its_attribute():

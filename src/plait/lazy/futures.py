@@ -24,7 +24,7 @@ Rejected: module functions `submit` and `map`, since a future must know its work
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import CancelledError, _base
 from contextlib import ExitStack
@@ -84,6 +84,11 @@ class Future(PoolFuture):
 
     def __repr__(self) -> str:
         return f"<Future: {self.status}, key: {self.key}>"
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        from asyncio import wrap_future  # slow to load
+
+        return wrap_future(self).__await__()
 
     # As a collection, so that calls and `compute` take futures as they take other lazy values.
 
@@ -174,10 +179,13 @@ class Client:
     def map(
         self, func: Callable[..., Any], *iterables: Iterable[Any], key: Any = None, pure: bool = True, **kwargs: Any
     ) -> list[Future]:
-        """Futures of func(*items, **kwargs), as of submit(). key: a prefix of the names, or one for each."""
-        names = itertools.repeat(None) if key is None else _names(key)
-        rows = zip(*iterables, strict=False)
-        return [self.submit(func, *row, key=name, pure=pure, **kwargs) for row, name in zip(rows, names, strict=False)]
+        """Futures of func(*items, **kwargs), as of submit(). key: a prefix of the names, or a list of one for each.
+
+        Raises ValueError where there are more or fewer names than calls.
+        """
+        rows = list(zip(*iterables, strict=False))
+        names = _names(key, len(rows))
+        return [self.submit(func, *row, key=name, pure=pure, **kwargs) for row, name in zip(rows, names, strict=True)]
 
     def compute(self, collections: Any, sync: bool = False) -> Any:
         """A future of a lazy value, or a list of futures for a list of them. sync: wait, and give the values."""
@@ -190,7 +198,7 @@ class Client:
     def gather(self, futures: Any, errors: str = "raise") -> Any:
         """The values of futures, in the lists, tuples, sets and dictionaries that they are in; waits for them.
 
-        errors: "raise" the first, or "skip" those that failed. Raises what a future raised.
+        errors: "raise" the first, or "skip" those that failed, in what holds them. Raises what a future raised.
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"errors={errors!r} is not known; pass 'raise' or 'skip'")
@@ -389,8 +397,14 @@ def _is_plain(node: Node) -> bool:
     return all(type(each._function) is _Given for each in node._inputs)
 
 
-def _names(key: Any) -> Iterator[Any]:
-    return iter(key) if isinstance(key, list | tuple) else (f"{key}-{i}" for i in itertools.count())
+def _names(key: Any, count: int) -> list[Any]:
+    if not isinstance(key, list | tuple):
+        return [None if key is None else f"{key}-{i}" for i in range(count)]
+    if len(key) != count:
+        raise ValueError(
+            f"key= has {len(key)} names for {count} calls; pass one for each, or a text to begin them with"
+        )
+    return list(key)
 
 
 def _gathered(item: Any, skip: bool) -> Any:
@@ -399,7 +413,8 @@ def _gathered(item: Any, skip: bool) -> Any:
     if isinstance(item, dict):
         return {name: _gathered(value, skip) for name, value in item.items() if not (skip and _failed(value))}
     if isinstance(item, list | tuple | set | frozenset):
-        return type(item)([_gathered(each, skip) for each in item if not (skip and _failed(each))])
+        members = [_gathered(each, skip) for each in item if not (skip and _failed(each))]
+        return item._make(members) if hasattr(item, "_make") else type(item)(members)
     return item
 
 
@@ -459,6 +474,9 @@ class as_completed:
         return (future, future.result()) if self._with_results else future
 
 
+_WHEN = (futures.ALL_COMPLETED, futures.FIRST_COMPLETED, futures.FIRST_EXCEPTION)
+
+
 class DoneAndNotDone(NamedTuple):
     """What wait() gives: two sets of futures."""
 
@@ -471,8 +489,8 @@ def wait(fs: Iterable[Future], timeout: float | None = None, return_when: str = 
 
     return_when: "ALL_COMPLETED", "FIRST_COMPLETED" or "FIRST_EXCEPTION".
     """
-    if return_when not in (futures.ALL_COMPLETED, futures.FIRST_COMPLETED, futures.FIRST_EXCEPTION):
-        raise ValueError(f"return_when={return_when!r} is not known; pass 'ALL_COMPLETED' or 'FIRST_COMPLETED'")
+    if return_when not in _WHEN:
+        raise ValueError(f"return_when={return_when!r} is not known; pass one of {', '.join(map(repr, _WHEN))}")
     waited = list(fs)
     for future in as_completed(waited, timeout=timeout):
         if return_when == futures.FIRST_COMPLETED or (return_when == futures.FIRST_EXCEPTION and _failed(future)):

@@ -87,7 +87,7 @@ class ProcessRun(Run):
             if isinstance(failure, OSError):
                 raise TransportError(
                     f"{batch.task_text(0)}: its arguments cannot be sent to a worker process: {failure.strerror}; "
-                    'pass less at once, or use backend="threading"'
+                    "pass less at once, or run it on threads"
                 ) from failure
             raise failure
         if not self._pool.switchboard.submit(self, batch, len(tasks)):
@@ -151,7 +151,7 @@ class ProcessRun(Run):
                 path, reason = pickling.blame_call(function, args, kwargs)
                 raise TransportError(
                     f"{batch.task_text(offset)}: {path} cannot be pickled, nor the task to send to a worker process: "
-                    f'{type(reason).__name__}: {reason}; pass something that can, or use backend="threading"'
+                    f"{type(reason).__name__}: {reason}; pass something that can, or run it on threads"
                 ) from reason
 
 
