@@ -4,6 +4,7 @@ A skip hides what was not tested. Under CI every one must stand in skips.toml wi
 """
 
 import fnmatch
+import gc
 import os
 import subprocess
 import sys
@@ -55,6 +56,13 @@ class _SkipRule:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for nodeid in self._unlisted:
             terminalreporter.write_line(f"SKIP NOT LISTED in tests/skips.toml: {nodeid}", red=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_are_not_collected():
+    """Full collections, of which some tests make many, pass over what was there before the module."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
