@@ -4,6 +4,7 @@ import gc
 import os
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,11 @@ _OF_A_HUB = ("anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[time
 
 def children():
     """Processes that this one has started, zombies too."""
-    return {int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
+    found = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # that thread has ended
+            found |= {int(pid) for pid in path.read_text().split()}
+    return found
 
 
 def descriptors():
