@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plait.lazy._native.nodes import Node
-from plait.parallel.naming import call_text, function_name
-from plait.parallel.outcome import note_task
+from plait.parallel.naming import call_text, function_name, note_task
 from plait.trace import ring
 
 

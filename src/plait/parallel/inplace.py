@@ -12,8 +12,8 @@ from typing import Any
 from plait._base.call import split
 from plait.parallel import nesting
 from plait.parallel.failures import FailurePolicy
-from plait.parallel.naming import call_text, function_name
-from plait.parallel.outcome import new_call, note_task
+from plait.parallel.naming import call_text, function_name, note_task
+from plait.parallel.outcome import new_call
 from plait.parallel.progress import Observer
 from plait.parallel.tracebacks import trim
 from plait.trace import ring

@@ -31,3 +31,10 @@ def short_repr(value: object) -> str:
         return _short.repr(value)
     except Exception:  # a user's __repr__ must not hide the error that names the task
         return f"<{type(value).__name__}>"
+
+
+def note_task(error: BaseException, text: str) -> None:
+    """Say in the exception which task raised it, once."""
+    note = f"in {text}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

@@ -19,7 +19,7 @@ from plait.parallel.errors import (
     WorkerDied,
     transport_error,
 )
-from plait.parallel.naming import call_text
+from plait.parallel.naming import call_text, note_task
 from plait.parallel.nesting import IN_PROCESS, Scope
 from plait.parallel.tracebacks import frames_of, traceback_of
 from plait.parallel.transport import pickling
@@ -234,13 +234,6 @@ def _unpack_each(parts: Message) -> list[Any]:
 def stopped(batch: Batch, offset: int) -> TaskCancelled:
     """The error of a batch that stop() ended at its task `offset`."""
     return TaskCancelled(f"{batch.task_text(offset)} was stopped")
-
-
-def note_task(error: BaseException, text: str) -> None:
-    """Say in the exception which task raised it, once."""
-    note = f"in {text}"
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
 
 
 def pack_failure(error: BaseException) -> Failure:

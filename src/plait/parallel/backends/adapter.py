@@ -18,7 +18,8 @@ from plait.green.waiter import DeadlineExceeded
 from plait.parallel import callbacks
 from plait.parallel.backends.base import ParallelBackendBase
 from plait.parallel.completions import Completions
-from plait.parallel.outcome import Batch, Task, new_call, note_task, stopped
+from plait.parallel.naming import note_task
+from plait.parallel.outcome import Batch, Task, new_call, stopped
 
 _LOOK_S = 0.05  # how often a job that may never call back is asked whether it is over
 

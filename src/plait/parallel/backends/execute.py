@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from plait._base import clock
 from plait.parallel.interrupts import Interruptible
-from plait.parallel.naming import function_name
-from plait.parallel.outcome import Batch, note_task
+from plait.parallel.naming import function_name, note_task
+from plait.parallel.outcome import Batch
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 

@@ -24,9 +24,9 @@ from plait.parallel.batching import FixedBatches
 from plait.parallel.budget import GREENLETS, worker_count
 from plait.parallel.completions import Completions
 from plait.parallel.errors import PoolError, TaskCancelled
-from plait.parallel.naming import function_name
+from plait.parallel.naming import function_name, note_task
 from plait.parallel.options import CallOptions
-from plait.parallel.outcome import Batch, Task, new_call, note_task, stopped
+from plait.parallel.outcome import Batch, Task, new_call, stopped
 from plait.parallel.tracebacks import trim
 from plait.trace import ring
 
