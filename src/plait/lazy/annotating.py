@@ -40,13 +40,8 @@ def annotate(**annotations: Any) -> Iterator[None]:
         fits, rule = _CHECKS.get(name, (None, ""))
         if fits is not None and not fits(value):
             raise TypeError(f"{name}={value!r} is no such annotation; pass {rule}")
-    token = _current.set({**(_current.get() or {}), **annotations})
-    annotate_nodes(1, _current.get)
-    try:
+    with annotate_as({**(_current.get() or {}), **annotations}):
         yield
-    finally:
-        annotate_nodes(-1, _current.get)
-        _current.reset(token)
 
 
 def annotations_here() -> dict[str, Any] | None:
