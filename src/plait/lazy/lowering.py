@@ -5,7 +5,8 @@ nodes have become one and the readers are known, and gives output nodes that com
 itself, such as a directory, a rewriting registers with the given ExitStack, which is closed when the run is over,
 however it ends.
 
-Layers of blocks (`blocks`) come first: they register how they become nodes, for running and for being shown.
+Plans of expressions (`expressions`) come first, and become layers; then layers of blocks (`blocks`), which become
+nodes. Both register what they become, for running and for being shown.
 
 Cost: nothing where nothing is registered; else 0.02 us a node.
 """
@@ -17,12 +18,13 @@ from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import Node
+from plait.lazy._native.nodes import Node, make_as
 
 Rewriting: TypeAlias = Callable[[Arena, ExitStack], list[Any]]
 
 Showing: TypeAlias = Callable[[Arena], list[Any]]
 
+_plans: dict[type[Node], tuple[Rewriting, Showing]] = {}
 _layers: dict[type[Node], tuple[Rewriting, Showing]] = {}
 _rewritings: dict[type[Node], Rewriting] = {}
 
@@ -30,6 +32,11 @@ _rewritings: dict[type[Node], Rewriting] = {}
 def rewrite(kind: type[Node], rewriting: Rewriting) -> None:
     """Have graphs with nodes of a class rewritten: rewriting(arena, resources of the run) -> output nodes."""
     _rewritings[kind] = rewriting
+
+
+def plan(kind: type[Node], run: Rewriting, shown: Showing) -> None:
+    """Have graphs with nodes of a class, which are plans, given layers in their place: to be run, and to be shown."""
+    _plans[kind] = run, shown
 
 
 def expand(kinds: Iterable[type[Node]], run: Rewriting, shown: Showing) -> None:
@@ -41,8 +48,9 @@ def expand(kinds: Iterable[type[Node]], run: Rewriting, shown: Showing) -> None:
 def show(outputs: list[Any]) -> Arena:
     """The arena of some nodes as others see it: expanded, and not rewritten."""
     arena = Arena(outputs)
-    for kind in _kinds(arena, _layers):
-        return Arena(_layers[kind][1](arena))
+    for stage in (_plans, _layers):
+        for kind in _kinds(arena, stage)[:1]:
+            arena = Arena(stage[kind][1](arena))
     return arena
 
 
@@ -54,11 +62,23 @@ def _kinds(arena: Arena, registered: Mapping[type[Node], Any]) -> list[type[Node
     return [kind for kind in registered if kind in kinds]
 
 
+def rebuilt(node: Any, inputs: list[Any]) -> Any:
+    """A node on other inputs, with all else that it is."""
+    args, kwargs = node._filled(inputs)
+    new: Any = make_as(type(node), node._function, args, kwargs, None, node._nout, node.key)
+    for kind in type(node).__mro__:
+        for name in kind.__dict__.get("__slots__", ()):
+            if hasattr(node, name):
+                setattr(new, name, getattr(node, name))
+    return new
+
+
 def lower(outputs: list[Any], resources: ExitStack) -> Arena:
     """The arena of some nodes. resources: closed by the caller when the run is over."""
     arena = Arena(outputs)
-    for kind in _kinds(arena, _layers)[:1]:
-        arena = Arena(_layers[kind][0](arena, resources))
+    for stage in (_plans, _layers):
+        for kind in _kinds(arena, stage)[:1]:
+            arena = Arena(stage[kind][0](arena, resources))
     for kind in _kinds(arena, _rewritings):
         arena = Arena(_rewritings[kind](arena, resources))
     return arena

@@ -1,9 +1,11 @@
 """dask: a face over plait.lazy, which holds lazy nodes and their evaluation."""
 
 from plait.compat.rows import Face, Made, Peer, Same
+from plait.compat.tables.dask_array import ROWS as ROWS_OF_ARRAYS
 from plait.compat.tables.dask_bag import ROWS as ROWS_OF_BAGS
 from plait.compat.tables.dask_base import NAMES
 from plait.compat.tables.dask_base import ROWS as ROWS_OF_BASE
+from plait.compat.tables.dask_dataframe import ROWS as ROWS_OF_FRAMES
 from plait.compat.tables.dask_graphs import ROWS as ROWS_OF_GRAPHS
 from plait.compat.tables.dask_utils import ROWS as ROWS_OF_UTILS
 
@@ -45,7 +47,9 @@ DASK = Peer(
         **ROWS_OF_BASE,
         "dask.distributed": _DISTRIBUTED,
         "dask.distributed.utils_test": _CLUSTERS,
+        **ROWS_OF_ARRAYS,
         **ROWS_OF_BAGS,
+        **ROWS_OF_FRAMES,
         **ROWS_OF_GRAPHS,
         **ROWS_OF_UTILS,
     },

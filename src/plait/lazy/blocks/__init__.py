@@ -12,6 +12,7 @@ from plait.lazy.blocks.layers import Blocks as Blocks
 from plait.lazy.blocks.layers import BlocksError as BlocksError
 from plait.lazy.blocks.layers import Blockwise as Blockwise
 from plait.lazy.blocks.layers import Given as Given
+from plait.lazy.blocks.layers import Index as Index
 from plait.lazy.blocks.layers import Layer as Layer
 from plait.lazy.blocks.layers import Made as Made
 from plait.lazy.blocks.layers import PerBlock as PerBlock
@@ -29,6 +30,7 @@ __all__ = [
     "BlocksError",
     "Blockwise",
     "Given",
+    "Index",
     "Layer",
     "Made",
     "PerBlock",

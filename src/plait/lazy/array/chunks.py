@@ -1,0 +1,158 @@
+"""Chunks as users say them, made explicit: a tuple of block sizes for each axis.
+
+An axis may be given as a size for all blocks, a tuple of sizes, -1 or None for one block, "auto" or a number of bytes
+such as "64 MiB"; all axes at once by one such value, or by a dictionary from axes. "auto" divides what is left of the
+limit (the option "array.chunk-size") equally among the axes that ask for it, keeping to `previous_chunks` where these
+fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Number
+from typing import Any
+
+import numpy as np
+
+from plait.lazy import config
+from plait.lazy.array.expression import Chunks
+from plait.lazy.units import parse_bytes
+
+
+def normalize_chunks(
+    chunks: Any, shape: Sequence[Any] | None = None, limit: Any = None, dtype: Any = None, previous_chunks: Any = None
+) -> Chunks:
+    """Block sizes for each axis. See the module.
+
+    shape: lengths of the axes, needed unless all sizes are given. limit: bytes of a block for "auto". dtype: of the
+    elements, needed for "auto". Raises ValueError where chunks and shape do not fit.
+    """
+    if dtype is not None and not isinstance(dtype, np.dtype):
+        dtype = np.dtype(dtype)
+    if chunks is None:
+        raise ValueError("chunks=None says nothing; pass sizes, -1 for one block, or 'auto'")
+    axes = _by_axis(chunks, shape)
+    if shape is not None and len(axes) != len(shape):
+        raise ValueError(
+            f"Chunks and shape must be of the same length/dimension. Got chunks={chunks}, shape={tuple(shape)}"
+        )
+    if shape is not None:
+        axes = [
+            length if each is None or (each == -1 and isinstance(each, Number)) else each
+            for each, length in zip(axes, shape, strict=True)
+        ]
+    limits = {parse_bytes(each) for each in axes if isinstance(each, str) and each != "auto"}
+    if limits:
+        if len(limits) > 1:
+            raise ValueError(f"chunks={chunks!r} gives several sizes in bytes; give one")
+        limit = limits.pop()
+        axes = ["auto" if isinstance(each, str) else each for each in axes]
+    if any(isinstance(each, str) for each in axes):
+        axes = _automatic(axes, shape, limit, dtype, previous_chunks)
+    return _explicit(axes, shape)
+
+
+def _by_axis(chunks: Any, shape: Sequence[Any] | None) -> list[Any]:
+    if isinstance(chunks, list):
+        chunks = tuple(chunks)
+    if isinstance(chunks, (Number, str)):
+        return [chunks] * len(shape or ())
+    if isinstance(chunks, Mapping):
+        return [chunks.get(axis, None) for axis in range(len(shape or ()))]
+    if isinstance(chunks, np.ndarray):
+        chunks = chunks.tolist()
+    if (
+        shape is not None
+        and len(shape) == 1
+        and len(chunks) != 1
+        and all(isinstance(each, (Number, str)) for each in chunks)
+    ):
+        return [tuple(chunks)] if len(chunks) != 0 or shape[0] == 0 else list(chunks)
+    if shape is not None and not chunks and any(length == 0 for length in shape):
+        return [(0,)] * len(shape)
+    return list(chunks)
+
+
+def _explicit(axes: list[Any], shape: Sequence[Any] | None) -> Chunks:
+    found = []
+    for axis, each in enumerate(axes):
+        length = None if shape is None else shape[axis]
+        if isinstance(each, Number):
+            if length is None:
+                raise ValueError(f"chunks={each!r} for axis {axis} needs the shape; pass it")
+            sizes = equal_blocks(length, each)
+        else:
+            sizes = tuple([size if isinstance(size, float) and math.isnan(size) else int(size) for size in each])
+        total = sum(sizes)
+        if length is not None and total != length and not math.isnan(total) and not math.isnan(length):
+            raise ValueError(f"Chunks do not add up to shape. Got chunks={tuple(axes)}, shape={tuple(shape or ())}")
+        if not sizes:
+            raise ValueError(
+                "Empty tuples are not allowed in chunks. Express zero length dimensions with 0(s) in chunks"
+            )
+        found.append(sizes)
+    return tuple(found)
+
+
+def equal_blocks(length: Any, size: Any) -> tuple[Any, ...]:
+    """Block sizes of an axis: all `size`, but for the last."""
+    if isinstance(length, float) and math.isnan(length):
+        return (length,)
+    if length == 0:
+        return (0,)
+    size = max(int(size), 1)
+    full, rest = divmod(int(length), size)
+    return (size,) * full + ((rest,) if rest else ())
+
+
+def _automatic(axes: list[Any], shape: Sequence[Any] | None, limit: Any, dtype: Any, previous: Any) -> list[Any]:
+    """The axes with sizes where "auto" stood."""
+    if shape is None or dtype is None:
+        raise TypeError("chunks='auto' needs shape and dtype; pass them, or sizes")
+    if dtype.hasobject:
+        raise NotImplementedError(
+            "Can not use auto rechunking with object dtype. We are unable to estimate the size in bytes of object data"
+        )
+    wanted = [axis for axis, each in enumerate(axes) if each == "auto"]
+    if any(isinstance(shape[axis], float) and math.isnan(shape[axis]) for axis in range(len(shape))):
+        raise ValueError(
+            f"Can not perform automatic rechunking with unknown (nan) chunk sizes, shape={tuple(shape)}; "
+            "call compute_chunk_sizes()"
+        )
+    if limit is None:
+        limit = config.get("array.chunk-size")
+    bytes_left = parse_bytes(limit) if isinstance(limit, str) else limit
+    fixed = math.prod(_largest(each) for axis, each in enumerate(axes) if axis not in wanted)
+    elements = max(bytes_left / max(dtype.itemsize, 1) / max(fixed, 1), 1)
+    found = list(axes)
+    while wanted:
+        size = elements ** (1 / len(wanted))
+        small = [axis for axis in wanted if shape[axis] <= size]
+        if not small:
+            for axis in wanted:
+                found[axis] = _near(int(size), shape[axis], previous[axis] if previous else None)
+            break
+        for axis in small:
+            found[axis] = shape[axis]
+            elements = max(elements / max(shape[axis], 1), 1)
+            wanted.remove(axis)
+    return [
+        max(each, 1) if isinstance(each, Integral) and length else each
+        for each, length in zip(found, shape, strict=True)
+    ]
+
+
+def _near(size: int, length: int, previous: Any) -> Any:
+    """A block size of at most about `size`, which goes by the blocks that there are."""
+    if previous is None or not isinstance(previous, (tuple, list)) or not previous or any(map(math.isnan, previous)):
+        return max(size, 1)
+    old = max(previous)
+    if old > size:  # cut each into equal parts
+        parts = math.ceil(old / size)
+        return max(math.ceil(old / parts), 1)
+    return max(old * (size // old), 1)
+
+
+def _largest(each: Any) -> Any:
+    return max(each) if isinstance(each, (tuple, list)) else each

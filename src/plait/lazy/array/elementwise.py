@@ -1,0 +1,44 @@
+"""Elementwise operations: any function that broadcasts, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from plait.lazy.array.aligning import aligned
+from plait.lazy.array.expression import ArrayExpression, Elementwise, labels_of
+from plait.lazy.array.metas import meta_of
+from plait.lazy.array.sources import source_of
+from plait.lazy.expressions.collection import Collection
+
+
+def elementwise(
+    function: Callable[..., Any], *args: Any, dtype: Any = None, name: str | None = None, **keywords: Any
+) -> Elementwise:
+    """The expression function(*args, **keywords), with broadcasting. args: expressions, or what numpy takes."""
+    operands: list[tuple[Any, Any]] = []
+    for value in args:
+        if isinstance(value, ArrayExpression):
+            operands.append((value, labels_of(value.ndim)))
+        elif isinstance(value, (np.ndarray, list)) and np.ndim(value) > 0:
+            array = source_of(np.asarray(value), -1)
+            operands.append((array, labels_of(array.ndim)))
+        else:
+            operands.append((value, None))
+    ndim = max((value.ndim for value, pattern in operands if pattern is not None), default=0)
+    sizes, fitted = aligned(operands)
+    like = meta_of(function, fitted, keywords, ndim, dtype)
+    out = labels_of(ndim)
+    return Elementwise(function, out, tuple(fitted), keywords, {label: sizes[label] for label in out}, like, name=name)
+
+
+def is_operand(value: Any) -> bool:
+    """Whether an operator of arrays takes such a value."""
+    return (
+        isinstance(value, Collection)
+        or np.isscalar(value)
+        or hasattr(value, "__array__")
+        or isinstance(value, (list, np.generic))
+    )

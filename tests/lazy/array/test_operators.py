@@ -1,0 +1,19 @@
+"""Operators of arrays: numpy's results, whatever the chunks."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.lazy.array import from_array
+
+
+@given(st.integers(0, 9), st.integers(1, 5), st.integers(1, 5))
+def test_arrays_of_different_chunks_are_aligned(length, one, other):
+    x = np.arange(length)
+    assert (from_array(x, chunks=one) * 3 - from_array(x, chunks=other)).compute().tolist() == (2 * x).tolist()
+
+
+def test_blocks_of_length_one_are_broadcast():
+    x = np.arange(12).reshape(3, 4)
+    lazy = from_array(x, chunks=(2, 3)) + from_array(x[:, :1], chunks=(1, 1))
+    assert lazy.compute().tolist() == (x + x[:, :1]).tolist()
