@@ -18,7 +18,10 @@ from plait.lazy.expressions.expression import Expression, walk
 Rewrite: TypeAlias = Callable[[Sequence[Expression]], Sequence[Expression]]
 
 # (family, place of the function). Modules are imported when such expressions are computed.
-ORDER: tuple[tuple[str, str], ...] = ()
+ORDER: tuple[tuple[str, str], ...] = (
+    # Last: it makes queries of whatever the others have left.
+    ("dataframe", "plait.lazy.dataframe.rewrites.relational:relational"),
+)
 
 
 def rewritten(roots: Sequence[Expression]) -> list[Expression]:

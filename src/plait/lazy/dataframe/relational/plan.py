@@ -1,0 +1,92 @@
+"""RelationalPlan: a part of a dataframe's expression that runs as one query of Polars' streaming engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from plait.lazy import blocks
+from plait.lazy._native.nodes import make
+from plait.lazy.blocks import Layer
+from plait.lazy.dataframe.expression import FrameExpression
+from plait.lazy.dataframe.relational.relation import Relation
+from plait.lazy.dataframe.relational.results import collected, finished
+from plait.lazy.expressions.wrapping import Wrapped
+
+SMALLEST = 65_536  # rows of a partition, so that small results are in one
+
+
+class RelationalPlan(FrameExpression):
+    """The expression `replaced`, which stands for itself: its name tells what is computed. query: the lazy frame,
+    Wrapped; index: see `finished`.
+    """
+
+    parameters = ("replaced", "query", "index")
+    label = "polars"
+
+    @cached_property
+    def name(self) -> str:
+        return f"polars-{self.replaced.told}"
+
+    @cached_property
+    def inputs(self) -> tuple[Any, ...]:
+        return ()
+
+    @cached_property
+    def meta(self) -> Any:
+        return self.replaced.expression.meta
+
+    @cached_property
+    def divisions(self) -> tuple[Any, ...]:
+        return self.replaced.expression.divisions
+
+    def layer(self, *inputs: Layer) -> Layer:
+        return blocks.made(_nodes, (), self.numblocks, self.name, self.query, Wrapped(self.meta), self.index)
+
+    def describe(self) -> str:
+        plan = self.query.held.explain(engine="streaming")
+        return f"{super().describe()} by Polars:\n" + "\n".join(f"    | {line}" for line in plan.splitlines())
+
+
+class Replaced:
+    """The expression that a plan was made of, as an operand that is not an input."""
+
+    __slots__ = ("expression", "told")
+
+    def __init__(self, expression: FrameExpression) -> None:
+        self.expression = expression
+        self.told = expression.name
+
+    def __dask_tokenize__(self) -> Any:
+        return self.told
+
+    def __repr__(self) -> str:
+        return self.told
+
+
+def planned(expression: FrameExpression, relation: Relation) -> RelationalPlan:
+    """The plan of an expression, given its relation."""
+    index = tuple([(name, column.dtype) for name, column in relation.index])
+    return RelationalPlan(Replaced(expression), Wrapped(collected(relation)), index)
+
+
+def _nodes(keys: Sequence[Any], query: Wrapped, meta: Wrapped, index: tuple[Any, ...]) -> list[Any]:
+    table = make(_run, (query,), None, None, None, (f"{keys[0][0]}-query",))
+    count = len(keys)
+    return [make(_part, (table, i, count, meta, index), None, None, None, key) for i, key in enumerate(keys)]
+
+
+def _run(query: Wrapped) -> pl.DataFrame:
+    """All rows of a query."""
+    return query.held.collect(engine="streaming")
+
+
+def _part(table: pl.DataFrame, i: int, count: int, meta: Wrapped, index: tuple[Any, ...]) -> Any:
+    """Partition i of `count`."""
+    size = max(-(-table.height // count), SMALLEST)
+    if i and i * size >= table.height:
+        return meta.held
+    return finished(table if count == 1 else table.slice(i * size, size), meta.held, index)
