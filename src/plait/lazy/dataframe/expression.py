@@ -7,14 +7,16 @@ below divisions[i + 1], the last one inclusive; all None where that is not known
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
 from plait.lazy import blocks
 from plait.lazy.blocks import Layer
-from plait.lazy.dataframe.metas import empty_of, is_frame_like
+from plait.lazy.dataframe.metas import empty_of, is_frame_like, meta_nonempty
 from plait.lazy.expressions import Expression
+from plait.lazy.expressions.expression import filled
+from plait.lazy.expressions.nodes import Nodes
 
 AXIS = ("partition",)
 
@@ -64,6 +66,7 @@ class FromNodes(FrameExpression):
 
     parameters = ("nodes", "like", "bounds")
     label = "frame"
+    nodes: Nodes
 
     @property
     def meta(self) -> Any:
@@ -78,11 +81,10 @@ class FromNodes(FrameExpression):
 
 
 class Partitionwise(FrameExpression):
-    """operation(*operands) for each partition, where an operand that is an expression is its partition.
+    """operation(*operands) for each partition, where an expression, also inside an operand, is its partition.
 
-    An expression of one partition is repeated for all. A class whose operation keeps the index has `keeps_index`; one
-    whose operation looks at one row at a time, and at no other, has `is_elementwise`: rows may be left out before it as
-    well as after.
+    An expression of one partition is repeated for all. keeps_index: rows have the index that they had.
+    is_elementwise: each row is looked at alone, so rows may be left out before as well as after.
     """
 
     keeps_index: ClassVar[bool] = True
@@ -91,21 +93,71 @@ class Partitionwise(FrameExpression):
 
     @cached_property
     def meta(self) -> Any:
-        values = [each.meta if isinstance(each, FrameExpression) else each for each in self.operands]
-        return empty_of(type(self).operation(*values))
+        try:
+            return empty_of(self._on([each.meta for each in self.inputs]))
+        except Exception:  # what wants to see values
+            return empty_of(self._on([meta_nonempty(each.meta) for each in self.inputs]))
+
+    def _on(self, values: Sequence[Any]) -> Any:
+        rest = iter(values)
+        return type(self).operation(*[filled(each, rest) for each in self.operands])
 
     @cached_property
     def divisions(self) -> tuple[Any, ...]:
-        frames = [each for each in self.inputs if isinstance(each, FrameExpression)]
-        count = max(each.npartitions for each in frames)
-        widest = [each for each in frames if each.npartitions == count]
+        count = max(each.npartitions for each in self.inputs)
+        widest = [each for each in self.inputs if each.npartitions == count]
         first = next((each for each in widest if is_frame_like(each.meta)), widest[0])
-        return first.divisions if self.keeps_index else (None,) * (count + 1)
+        return first.divisions if self.keeps_index else unknown(count)
 
     def layer(self, *inputs: Layer) -> Layer:
-        layers = iter(inputs)
-        operands = [(next(layers), AXIS) if isinstance(each, Expression) else (each, None) for each in self.operands]
-        return blocks.blockwise(type(self).operation, AXIS, *operands, name=self.name)
+        function = type(self).operation
+        if sum(isinstance(each, Expression) for each in self.operands) == len(inputs):
+            layers = iter(inputs)
+            operands = [
+                (next(layers), AXIS) if isinstance(each, Expression) else (each, None) for each in self.operands
+            ]
+        else:  # some are inside operands
+            numbers = map(_Place, range(len(inputs)))
+            function = _Filling(function, [filled(each, numbers) for each in self.operands])
+            operands = [(layer, AXIS) for layer in inputs]
+        return blocks.blockwise(function, AXIS, *operands, name=self.name)
+
+
+class _Place:
+    """Where a partition stands inside an operand."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Filling:
+    """Calls a function on operands with partitions inside them."""
+
+    __slots__ = ("__name__", "_function", "_operands")
+
+    def __init__(self, function: Callable[..., Any], operands: list[Any]) -> None:
+        self._function = function
+        self._operands = operands
+        self.__name__ = getattr(function, "__qualname__", "operation")
+
+    def __call__(self, *partitions: Any) -> Any:
+        return self._function(*[_put(each, partitions) for each in self._operands])
+
+    def __reduce__(self) -> Any:
+        return _Filling, (self._function, self._operands)
+
+
+def _put(operand: Any, partitions: tuple[Any, ...]) -> Any:
+    kind = type(operand)
+    if kind is _Place:
+        return partitions[operand.number]
+    if kind in (tuple, list):
+        return kind([_put(each, partitions) for each in operand])
+    if kind is dict:
+        return {name: _put(each, partitions) for name, each in operand.items()}
+    return operand
 
 
 def unknown(npartitions: int) -> tuple[None, ...]:

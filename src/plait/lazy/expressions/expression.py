@@ -1,9 +1,10 @@
 """Expression: an operation and its operands, immutable, with all that is known before data is touched.
 
 A class is an operation. `parameters` names its operands, each of which becomes an attribute; operands that are
-expressions, also inside tuples and lists, are its inputs. What follows from the operands (shape, dtype, chunks of an
-array; columns, dtypes, divisions of a dataframe) is a cached property of the class, so building costs no more than the
-operands do. Two expressions with equal operands have the same name, and are computed once.
+expressions, also inside tuples, lists and values of dictionaries, are its inputs. What follows from the operands
+(shape, dtype, chunks of an array; columns, dtypes, divisions of a dataframe) is a cached property of the class, so
+building costs no more than the operands do. Two expressions with equal operands have the same name, and are computed
+once.
 
     class Transpose(ArrayExpression):
         parameters = ("array", "axes")
@@ -16,7 +17,7 @@ is asked after rewriting, when a graph is lowered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -73,7 +74,12 @@ class Expression:
         for each in walk([self], lambda each: "name" in each.__dict__):  # inputs first: chains may be long
             if each is not self:
                 _ = each.name
-        return self.given_name or f"{self.label}-{tokenize(type(self).__qualname__, *self.operands)}"
+        return self.given_name or f"{self.prefix}-{tokenize(type(self).__qualname__, *self.operands)}"
+
+    @property
+    def prefix(self) -> str:
+        """The start of the name: `label`, or what says more."""
+        return self.label
 
     @cached_property
     def inputs(self) -> tuple[Expression, ...]:
@@ -88,7 +94,7 @@ class Expression:
         if all(new is old for new, old in zip(inputs, self.inputs, strict=True)):
             return self
         rest = iter(inputs)
-        operands = [_replaced(operand, rest) for operand in self.operands]
+        operands = [filled(operand, rest) for operand in self.operands]
         return type(self)(*operands, name=self.given_name)
 
     @property
@@ -165,6 +171,9 @@ def _collect(operand: Any, found: list[Expression]) -> None:
     elif type(operand) in (tuple, list):
         for each in operand:
             _collect(each, found)
+    elif type(operand) is dict:
+        for each in operand.values():
+            _collect(each, found)
 
 
 def _holds(operand: Any) -> bool:
@@ -173,11 +182,14 @@ def _holds(operand: Any) -> bool:
     return bool(found)
 
 
-def _replaced(operand: Any, inputs: Any) -> Any:
+def filled(operand: Any, inputs: Iterator[Any]) -> Any:
+    """An operand with the next of some values in the place of each expression in it."""
     if isinstance(operand, Expression):
         return next(inputs)
     if type(operand) in (tuple, list) and _holds(operand):
-        return type(operand)([_replaced(each, inputs) for each in operand])
+        return type(operand)([filled(each, inputs) for each in operand])
+    if type(operand) is dict and _holds(operand):
+        return {name: filled(each, inputs) for name, each in operand.items()}
     return operand
 
 
