@@ -210,7 +210,7 @@ class SeriesSelecting:
     """Rows of series, and their name."""
 
     def __getitem__(self: Any, key: Any) -> Any:
-        if isinstance(key, Collection) or isinstance(key, pd.Series):
+        if isinstance(key, (Collection, pd.Series)):
             return self._filtered(key)
         raise NotImplementedError(
             f"Series getitem is only supported for other series objects with matching partition structure, not "
