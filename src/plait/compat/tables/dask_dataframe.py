@@ -1,12 +1,77 @@
 """The rows of dask.dataframe."""
 
-from plait.compat.rows import Face, Row
+from plait.compat.rows import Face, Row, Same
 
 _FRAME = "plait.lazy.dataframe"
-_PUBLIC = "DataFrame Index Scalar Series from_pandas"
-_NAMES = {name: f"{_FRAME}:{name}" for name in _PUBLIC.split()}
+_PRIVATE = "plait.compat.dask_private.frames"
+
+
+def _of(place: str, names: str) -> dict[str, str]:
+    """Names that are called as they are there."""
+    return {name: f"{place}:{name}" for name in names.split()}
+
+
+_PUBLIC = _of(_FRAME, "DataFrame Index Scalar Series from_pandas")
+_CLASSES = {**_of(_FRAME, "DataFrame Index Scalar Series"), "FrameBase": f"{_FRAME}.frames:Frame"}
+_EXPRESSIONS = {
+    **_of(f"{_FRAME}.elementwise", "Assign Filter Projection"),
+    **_of(_PRIVATE, "Lengths Literal OpAlignPartitions are_co_aligned rewrite_filters"),
+    "Blockwise": f"{_FRAME}.expression:Partitionwise",
+    "Expr": f"{_FRAME}.expression:FrameExpression",
+    "Replace": f"{_FRAME}.elementwise:Method",
+    "ToFrame": f"{_FRAME}.elementwise:Method",
+}
+_NEW = {"new_collection": f"{_FRAME}.frames:collection"}
+_UTILS = {
+    **_of(f"{_FRAME}.testing", "assert_divisions assert_eq assert_eq_dtypes"),
+    **_of(f"{_FRAME}.metas", "UNKNOWN_CATEGORIES make_meta meta_nonempty"),
+    **_of("plait.lazy.likeness", "is_dataframe_like is_index_like is_series_like"),
+    **_of(_PRIVATE, "get_string_dtype has_known_categories is_scalar pyarrow_strings_enabled valid_divisions"),
+}
+_STRINGS = (
+    "is_object_string_dataframe is_object_string_dtype is_object_string_index is_object_string_series"
+    " is_pyarrow_string_dtype to_pyarrow_string"
+)
 
 ROWS: dict[str, Row] = {
-    "dask.dataframe": Face(_NAMES, submodules=("core",)),
-    "dask.dataframe.core": Face({name: f"{_FRAME}:{name}" for name in ("DataFrame", "Index", "Scalar", "Series")}),
+    "dask._pandas_compat": Same("plait.compat.dask_private.pandas_compat"),
+    "dask.dataframe": Face(
+        {**_PUBLIC, "_dask_expr_enabled": f"{_PRIVATE}:enabled"},
+        submodules=("core", "dispatch", "groupby", "io", "methods", "utils", "dask_expr", "_compat"),
+    ),
+    "dask.dataframe._pyarrow": Face(_of(_PRIVATE, _STRINGS)),
+    "dask.dataframe.core": Face(
+        {
+            **_CLASSES,
+            "_concat": f"{_FRAME}.joining:concatenated",
+            "has_parallel_type": f"{_PRIVATE}:has_parallel_type",
+        }
+    ),
+    "dask.dataframe.dask_expr": Face(
+        {**_PUBLIC, **_CLASSES, **_NEW, "Len": f"{_FRAME}.totals:Length"}, submodules=("_collection", "_expr", "io")
+    ),
+    "dask.dataframe.dask_expr._categorical": Face(_of(_PRIVATE, "GetCategories")),
+    "dask.dataframe.dask_expr._collection": Face({**_PUBLIC, **_CLASSES, **_NEW}),
+    "dask.dataframe.dask_expr._expr": Face(_EXPRESSIONS),
+    "dask.dataframe.dask_expr._groupby": Face(_of(_PRIVATE, "GroupByUDFBlockwise")),
+    "dask.dataframe.dask_expr._merge": Face(_of(_PRIVATE, "BroadcastJoin")),
+    "dask.dataframe.dask_expr._reductions": Face(
+        {"Len": f"{_FRAME}.totals:Length", "TreeReduce": f"{_FRAME}.reducing:Reduction"}
+    ),
+    "dask.dataframe.dask_expr._repartition": Face(
+        _of(f"{_FRAME}.repartitioning", "RepartitionDivisions RepartitionToFewer")
+    ),
+    "dask.dataframe.dask_expr._shuffle": Face(
+        _of(_PRIVATE, "BaseSetIndexSortValues DiskShuffle P2PShuffle TaskShuffle divisions_lru")
+    ),
+    "dask.dataframe.dask_expr.expr": Face(_EXPRESSIONS),
+    "dask.dataframe.dask_expr.io": Face(
+        {"FromPandas": f"{_FRAME}.sources:FromPandas", **_of(_PRIVATE, "FusedParquetIO")}
+    ),
+    "dask.dataframe.dispatch": Face(_of(f"{_FRAME}.metas", "make_meta meta_nonempty")),
+    "dask.dataframe.groupby": Face(_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")),
+    "dask.dataframe.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}, submodules=("io",)),
+    "dask.dataframe.io.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}),
+    "dask.dataframe.methods": Face({"concat": f"{_FRAME}.joining:concatenated"}),
+    "dask.dataframe.utils": Face(_UTILS),
 }

@@ -1,0 +1,132 @@
+"""Names of dask.dataframe's inside that programs import: ours where there is one, and classes of expressions that have
+none.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from plait.lazy import config
+from plait.lazy.dataframe.expression import FrameExpression
+
+NUMERIC_ONLY_NOT_IMPLEMENTED = ["mean", "std", "var"]
+
+
+def pyarrow_strings_enabled() -> bool:
+    """What the option "dataframe.convert-string" says."""
+    asked = config.get("dataframe.convert-string", None)
+    return True if asked is None else bool(asked)
+
+
+def get_string_dtype() -> Any:
+    """The dtype of texts that were read."""
+    return pd.StringDtype("pyarrow") if pyarrow_strings_enabled() else object
+
+
+def to_pyarrow_string(frame: Any) -> Any:
+    """Texts are of pandas' own dtype for them already."""
+    return frame
+
+
+def is_object_string_dtype(dtype: Any) -> bool:
+    """Whether it is the dtype of texts as objects."""
+    return bool(pd.api.types.is_string_dtype(dtype) and dtype == np.dtype(object))
+
+
+def is_pyarrow_string_dtype(dtype: Any) -> bool:
+    """Whether it is a dtype of texts in Arrow's memory."""
+    return isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow"
+
+
+def is_object_string_index(index: Any) -> bool:
+    """Whether an index holds texts as objects."""
+    return isinstance(index, pd.Index) and is_object_string_dtype(index.dtype)
+
+
+def is_object_string_series(series: Any) -> bool:
+    """Whether a series, or its index, does."""
+    return isinstance(series, pd.Series) and (
+        is_object_string_dtype(series.dtype) or is_object_string_index(series.index)
+    )
+
+
+def is_object_string_dataframe(frame: Any) -> bool:
+    """Whether a dataframe does somewhere."""
+    return isinstance(frame, pd.DataFrame) and any(is_object_string_series(frame[label]) for label in frame.columns)
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is none of many."""
+    return (
+        bool(np.isscalar(value))
+        or value is None
+        or isinstance(value, (np.datetime64, np.timedelta64, pd.Timestamp, pd.Timedelta, pd.Period))
+    )
+
+
+def has_parallel_type(value: Any) -> bool:
+    """Whether a pandas object has a lazy counterpart."""
+    return isinstance(value, (pd.DataFrame, pd.Series, pd.Index))
+
+
+def enabled() -> bool:
+    """Dataframes are expressions."""
+    return True
+
+
+def has_known_categories(frame: Any) -> bool:
+    """Whether the categories of a categorical are known."""
+    from plait.lazy.dataframe.metas import UNKNOWN_CATEGORIES
+
+    values = getattr(frame, "_meta", frame)
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        raise TypeError("Expected Series or CategoricalIndex")
+    return UNKNOWN_CATEGORIES not in values.dtype.categories
+
+
+def valid_divisions(divisions: Any) -> bool:
+    """Whether values can be divisions: sorted, and but for the last one different."""
+    if not isinstance(divisions, (tuple, list)) or any(pd.isna(each) for each in divisions if is_scalar(each)):
+        return False
+    try:
+        return all(a < b for a, b in pairwise(divisions[:-1])) and divisions[-2] <= divisions[-1]
+    except TypeError:
+        return False
+
+
+class Absent(FrameExpression):
+    """A class of dask's expressions that has no counterpart: nothing is an instance of it."""
+
+
+def absent(name: str) -> type[Absent]:
+    """Such a class, by its name."""
+    return type(name, (Absent,), {})
+
+
+BroadcastJoin = absent("BroadcastJoin")
+DiskShuffle = absent("DiskShuffle")
+P2PShuffle = absent("P2PShuffle")
+TaskShuffle = absent("TaskShuffle")
+FusedParquetIO = absent("FusedParquetIO")
+GetCategories = absent("GetCategories")
+GroupByUDFBlockwise = absent("GroupByUDFBlockwise")
+Lengths = absent("Lengths")
+Literal = absent("Literal")
+OpAlignPartitions = absent("OpAlignPartitions")
+BaseSetIndexSortValues = absent("BaseSetIndexSortValues")
+divisions_lru: dict[Any, Any] = {}
+
+
+def are_co_aligned(*expressions: Any) -> bool:
+    """Whether expressions have the same divisions."""
+    frames = [getattr(each, "expr", each) for each in expressions]
+    return all(each.divisions == frames[0].divisions for each in frames)
+
+
+def rewrite_filters(predicate: Any) -> Any:
+    """A predicate stays as it was written."""
+    return predicate
