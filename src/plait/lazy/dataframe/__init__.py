@@ -5,5 +5,6 @@ from plait.lazy.dataframe.frames import DataFrame as DataFrame
 from plait.lazy.dataframe.frames import Index as Index
 from plait.lazy.dataframe.frames import Scalar as Scalar
 from plait.lazy.dataframe.frames import Series as Series
+from plait.lazy.dataframe.joins import merge as merge
 
-__all__ = ["DataFrame", "Index", "Scalar", "Series", "from_pandas"]
+__all__ = ["DataFrame", "Index", "Scalar", "Series", "from_pandas", "merge"]

@@ -13,10 +13,12 @@ from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.mapping import Mapping
+from plait.lazy.dataframe.merging_methods import Merging
 from plait.lazy.dataframe.methods import Methods
 from plait.lazy.dataframe.operators import NamedOperators, Operators, Ufuncs
 from plait.lazy.dataframe.partitioning import Partitioning
 from plait.lazy.dataframe.selecting import DataFrameSelecting, Selecting, SeriesSelecting
+from plait.lazy.dataframe.shuffling_methods import Shuffling
 from plait.lazy.dataframe.statistics import Statistics
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.nodes import Nodes
@@ -74,7 +76,7 @@ class Frame(Operators, Ufuncs, Collection):
         return collection, (self.expr,)
 
 
-class Tabular(Partitioning, Mapping, Methods, NamedOperators, Selecting, Statistics, Frame):
+class Tabular(Partitioning, Mapping, Methods, NamedOperators, Selecting, Shuffling, Statistics, Frame):
     """What dataframes and series have in common."""
 
     @property
@@ -97,7 +99,7 @@ class Tabular(Partitioning, Mapping, Methods, NamedOperators, Selecting, Statist
         return f"<plait.lazy.dataframe.{kind}: {self.expr.columns} in {self.npartitions} partitions, {self._name}>"
 
 
-class DataFrame(DataFrameSelecting, Tabular):
+class DataFrame(DataFrameSelecting, Merging, Tabular):
     """A lazy pandas.DataFrame."""
 
     @property

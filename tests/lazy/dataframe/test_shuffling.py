@@ -1,0 +1,49 @@
+"""Shuffles: every row is there once, and equal keys are in one partition."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plait.lazy.dataframe import from_pandas
+
+
+def _partitions(frame):
+    return [frame.partitions[i].compute() for i in range(frame.npartitions)]
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 9)), max_size=40),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(2, 9),
+)
+def test_a_shuffle_keeps_rows_and_puts_equal_keys_together(keys, npartitions, count, branch):
+    frame = pd.DataFrame({"k": pd.Series(keys, dtype="float64"), "n": np.arange(len(keys))})
+    shuffled = from_pandas(frame, npartitions=npartitions).shuffle("k", npartitions=count, max_branch=branch)
+    parts = _partitions(shuffled)
+    assert len(parts) == count
+    assert sorted(n for part in parts for n in part["n"]) == list(frame["n"])
+    where = [key for part in parts for key in part["k"].fillna(-1).unique()]
+    assert len(where) == len(set(where))
+    assert all(part["n"].is_monotonic_increasing for part in parts)  # rows keep their order
+    pd.testing.assert_frame_equal(pd.concat(parts).sort_values("n"), frame, check_index_type=False)
+
+
+def test_a_shuffle_takes_columns_the_index_or_another_series():
+    frame = pd.DataFrame({"k": [1, 2, 1, 3, 2, 1], "v": range(6)}, index=pd.Index([5, 5, 6, 7, 7, 7], name="i"))
+    lazy = from_pandas(frame, npartitions=3)
+    for shuffled, key in ((lazy.shuffle("k"), "k"), (lazy.shuffle(lazy["k"]), "k"), (lazy.shuffle("i"), "i")):
+        parts = [part.reset_index()[key].unique().tolist() for part in _partitions(shuffled)]
+        assert sorted(sum(parts, [])) == sorted(frame.reset_index()[key].unique())
+    assert lazy.shuffle(on_index=True).compute().sort_values("v").equals(frame)
+
+
+def test_a_shuffle_by_what_is_not_there_names_it():
+    lazy = from_pandas(pd.DataFrame({"k": [1]}), npartitions=1)
+    with pytest.raises(KeyError, match="Cannot shuffle on \\['z'\\]"):
+        lazy.shuffle(["k", "z"])
+    with pytest.raises(TypeError, match="either"):
+        lazy.shuffle()
