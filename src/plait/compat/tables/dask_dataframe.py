@@ -11,7 +11,7 @@ def _of(place: str, names: str) -> dict[str, str]:
     return {name: f"{place}:{name}" for name in names.split()}
 
 
-_PUBLIC = _of(_FRAME, "DataFrame Index Scalar Series from_pandas")
+_PUBLIC = _of(_FRAME, "DataFrame Index Scalar Series from_pandas merge")
 _CLASSES = {**_of(_FRAME, "DataFrame Index Scalar Series"), "FrameBase": f"{_FRAME}.frames:Frame"}
 _EXPRESSIONS = {
     **_of(f"{_FRAME}.elementwise", "Assign Filter Projection"),
