@@ -19,6 +19,7 @@ from plait.lazy.dataframe.operators import NamedOperators, Operators, Ufuncs
 from plait.lazy.dataframe.partitioning import Partitioning
 from plait.lazy.dataframe.selecting import DataFrameSelecting, Selecting, SeriesSelecting
 from plait.lazy.dataframe.shuffling_methods import Shuffling
+from plait.lazy.dataframe.sorting_methods import Dividing, Sorting
 from plait.lazy.dataframe.statistics import Statistics
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.nodes import Nodes
@@ -76,7 +77,7 @@ class Frame(Operators, Ufuncs, Collection):
         return collection, (self.expr,)
 
 
-class Tabular(Partitioning, Mapping, Methods, NamedOperators, Selecting, Shuffling, Statistics, Frame):
+class Tabular(Dividing, Partitioning, Mapping, Methods, NamedOperators, Selecting, Shuffling, Statistics, Frame):
     """What dataframes and series have in common."""
 
     @property
@@ -99,7 +100,7 @@ class Tabular(Partitioning, Mapping, Methods, NamedOperators, Selecting, Shuffli
         return f"<plait.lazy.dataframe.{kind}: {self.expr.columns} in {self.npartitions} partitions, {self._name}>"
 
 
-class DataFrame(DataFrameSelecting, Merging, Tabular):
+class DataFrame(DataFrameSelecting, Merging, Sorting, Tabular):
     """A lazy pandas.DataFrame."""
 
     @property

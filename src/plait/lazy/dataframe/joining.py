@@ -27,7 +27,14 @@ def concatenated(parts: Sequence[Any], meta: Any = None) -> Any:
     filled = _with_common_categories(filled)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        return pd.concat(filled)
+        return _of_objects(pd.concat(filled), filled)
+
+
+def _of_objects(whole: Any, parts: list[Any]) -> Any:
+    """The whole, whose index has objects where all parts' have: pandas makes text of it."""
+    if whole.index.dtype != object and all(part.index.dtype == object and part.index.nlevels == 1 for part in parts):
+        return whole.set_axis(whole.index.astype(object))
+    return whole
 
 
 def _indexes(parts: list[Any]) -> Any:
