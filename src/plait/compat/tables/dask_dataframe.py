@@ -11,7 +11,24 @@ def _of(place: str, names: str) -> dict[str, str]:
     return {name: f"{place}:{name}" for name in names.split()}
 
 
-_PUBLIC = _of(_FRAME, "DataFrame Index Scalar Series from_pandas merge")
+_PUBLIC = _of(
+    _FRAME,
+    """
+    DataFrame
+    Index
+    Scalar
+    Series
+    from_dict
+    from_pandas
+    isna
+    map_partitions
+    merge
+    repartition
+    to_datetime
+    to_numeric
+    to_timedelta
+    """,
+)
 _CLASSES = {**_of(_FRAME, "DataFrame Index Scalar Series"), "FrameBase": f"{_FRAME}.frames:Frame"}
 _EXPRESSIONS = {
     **_of(f"{_FRAME}.elementwise", "Assign Filter Projection"),
@@ -48,7 +65,15 @@ ROWS: dict[str, Row] = {
         }
     ),
     "dask.dataframe.dask_expr": Face(
-        {**_PUBLIC, **_CLASSES, **_NEW, "Len": f"{_FRAME}.totals:Length"}, submodules=("_collection", "_expr", "io")
+        {
+            **_PUBLIC,
+            **_CLASSES,
+            **_NEW,
+            "Len": f"{_FRAME}.totals:Length",
+            "Repartition": f"{_FRAME}.repartitioning:RepartitionDivisions",
+            "optimize": "plait.lazy:optimize",
+        },
+        submodules=("_collection", "_expr", "expr", "io"),
     ),
     "dask.dataframe.dask_expr._categorical": Face(_of(_PRIVATE, "GetCategories")),
     "dask.dataframe.dask_expr._collection": Face({**_PUBLIC, **_CLASSES, **_NEW}),

@@ -1,10 +1,31 @@
 """plait.lazy.dataframe: lazy dataframes in partitions, with pandas' interface and dask.dataframe's names."""
 
+from plait.lazy.dataframe.creation import from_dict as from_dict
 from plait.lazy.dataframe.creation import from_pandas as from_pandas
 from plait.lazy.dataframe.frames import DataFrame as DataFrame
 from plait.lazy.dataframe.frames import Index as Index
 from plait.lazy.dataframe.frames import Scalar as Scalar
 from plait.lazy.dataframe.frames import Series as Series
+from plait.lazy.dataframe.functions import isna as isna
+from plait.lazy.dataframe.functions import map_partitions as map_partitions
+from plait.lazy.dataframe.functions import repartition as repartition
+from plait.lazy.dataframe.functions import to_datetime as to_datetime
+from plait.lazy.dataframe.functions import to_numeric as to_numeric
+from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.joins import merge as merge
 
-__all__ = ["DataFrame", "Index", "Scalar", "Series", "from_pandas", "merge"]
+__all__ = [
+    "DataFrame",
+    "Index",
+    "Scalar",
+    "Series",
+    "from_dict",
+    "from_pandas",
+    "isna",
+    "map_partitions",
+    "merge",
+    "repartition",
+    "to_datetime",
+    "to_numeric",
+    "to_timedelta",
+]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, DatetimeAccessor, StringAccessor
 from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
 from plait.lazy.dataframe.joining import concatenated
@@ -176,6 +177,10 @@ class DataFrame(DataFrameSelecting, Merging, Sorting, Tabular):
 
 class Series(SeriesSelecting, Tabular):
     """A lazy pandas.Series."""
+
+    str = CachedAccessor("str", StringAccessor)
+    dt = CachedAccessor("dt", DatetimeAccessor)
+    cat = CachedAccessor("cat", CategoricalAccessor)
 
     @property
     def name(self) -> Any:

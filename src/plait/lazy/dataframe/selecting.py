@@ -13,6 +13,7 @@ from plait.lazy.dataframe.aligning import aligned
 from plait.lazy.dataframe.elementwise import Assign, Filter, Method, Projection, Relabelled, RowsMethod
 from plait.lazy.dataframe.expression import unknown
 from plait.lazy.dataframe.heads import Head, Tail
+from plait.lazy.dataframe.indexing import Iloc, Loc
 from plait.lazy.dataframe.methods import lazily
 from plait.lazy.dataframe.operators import operand_of
 from plait.lazy.expressions.collection import Collection
@@ -20,6 +21,11 @@ from plait.lazy.expressions.collection import Collection
 
 class Selecting:
     """Rows of dataframes and series."""
+
+    @property
+    def loc(self) -> Loc:
+        """Rows by label: of known divisions only the partitions that have them are computed."""
+        return Loc(self)
 
     def _filtered(self: Any, predicate: Any) -> Any:
         frame, chosen = aligned([self.expr, operand_of(predicate)])
@@ -109,6 +115,11 @@ def _at_once(frame: Any, expression: Any, compute: bool, expected: int | None) -
 
 class DataFrameSelecting:
     """Columns of dataframes."""
+
+    @property
+    def iloc(self) -> Iloc:
+        """Columns by place."""
+        return Iloc(self)
 
     def __getitem__(self: Any, key: Any) -> Any:
         if isinstance(key, Collection):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from itertools import product
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait.lazy.awaiting import wait_for
 from plait.lazy.blocks import nested
@@ -25,6 +25,10 @@ class Collection:
     """An expression as a value that users hold. A family says how blocks make a value, and what is made of nodes."""
 
     expr: Any  # Expression of the family
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...  # what the family adds
 
     @property
     def name(self) -> str:
