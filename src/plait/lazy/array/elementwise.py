@@ -15,7 +15,7 @@ from plait.lazy.expressions.collection import Collection
 
 
 def elementwise(
-    function: Callable[..., Any], *args: Any, dtype: Any = None, name: str | None = None, **keywords: Any
+    function: Callable[..., Any], *args: Any, result_dtype: Any = None, name: str | None = None, **keywords: Any
 ) -> Elementwise:
     """The expression function(*args, **keywords), with broadcasting. args: expressions, or what numpy takes."""
     operands: list[tuple[Any, Any]] = []
@@ -29,7 +29,7 @@ def elementwise(
             operands.append((value, None))
     ndim = max((value.ndim for value, pattern in operands if pattern is not None), default=0)
     sizes, fitted = aligned(operands)
-    like = meta_of(function, fitted, keywords, ndim, dtype)
+    like = meta_of(function, fitted, keywords, ndim, result_dtype)
     out = labels_of(ndim)
     return Elementwise(function, out, tuple(fitted), keywords, {label: sizes[label] for label in out}, like, name=name)
 

@@ -15,6 +15,7 @@ from plait.lazy import blocks
 from plait.lazy.array.metas import meta_of
 from plait.lazy.blocks import Layer
 from plait.lazy.expressions import Expression
+from plait.lazy.functions import funcname
 
 Chunks: TypeAlias = tuple[tuple[Any, ...], ...]  # ints, or nan
 Pattern: TypeAlias = tuple[Any, ...]
@@ -83,11 +84,11 @@ class Blockwise(ArrayExpression):
 
     out: labels of the axes. arguments: (value, pattern) each: an ArrayExpression with a label for each of its axes, or
     any other value with None, which each call gets as it is; see `blocks.blockwise`. sizes: block sizes along labels
-    that no operand has, or whose sizes the function changes: label -> sizes.
+    that no operand has, or whose sizes the function changes: label -> sizes. counts: blocks along labels.
     """
 
-    parameters = ("function", "out", "arguments", "keywords", "sizes", "like")
-    defaults = {"keywords": {}, "sizes": {}, "like": None}
+    parameters = ("function", "out", "arguments", "keywords", "sizes", "like", "counts")
+    defaults = {"keywords": {}, "sizes": {}, "like": None, "counts": None}
 
     function: Callable[..., Any]
     out: Pattern
@@ -95,6 +96,10 @@ class Blockwise(ArrayExpression):
     keywords: dict[str, Any]
     sizes: dict[Any, tuple[Any, ...]]
     like: Any
+
+    @property
+    def prefix(self) -> str:
+        return funcname(self.function).strip("_") or self.label
 
     @cached_property
     def label_sizes(self) -> dict[Any, tuple[Any, ...]]:
@@ -125,7 +130,7 @@ class Blockwise(ArrayExpression):
         operands = [
             (next(layers) if isinstance(value, Expression) else value, pattern) for value, pattern in self.arguments
         ]
-        counts = {label: len(self.label_sizes[label]) for label in self.out}
+        counts = {label: len(self.label_sizes[label]) for label in self.out} | (self.counts or {})
         return blocks.blockwise(self.function, self.out, *operands, name=self.name, sizes=counts, **self.keywords)
 
 

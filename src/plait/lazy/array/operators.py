@@ -123,7 +123,7 @@ class _Where:
 def several(of: Callable[[ArrayExpression], Any], function: Any, operands: Any, keywords: dict[str, Any]) -> Any:
     """The results of an elementwise function that gives several, as arrays."""
     metas = function(*[getattr(each, "meta", each) for each in operands], **keywords)
-    whole = elementwise(function, *operands, dtype=object, **keywords)
+    whole = elementwise(function, *operands, result_dtype=object, **keywords)
     return tuple([of(Part(whole, i, meta)) for i, meta in enumerate(metas)])
 
 
@@ -135,6 +135,8 @@ def written(found: Any, out: Any) -> Any:
     if not hasattr(target, "expr"):
         raise NotImplementedError(f"out= must be a lazy array, got {type(target).__name__}; use .store()")
     if target.shape != found.shape:
-        raise ValueError(f"Mismatched shapes between result and out parameter. out={target.shape}, result={found.shape}")
+        raise ValueError(
+            f"Mismatched shapes between result and out parameter. out={target.shape}, result={found.shape}"
+        )
     target.expr = found.expr
     return target

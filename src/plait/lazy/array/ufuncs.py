@@ -38,7 +38,11 @@ class UniversalFunction:
             return self._ufunc(*args, **keywords)
         for each in args:
             kind = type(each)
-            if kind is not Array and hasattr(kind, "__array_ufunc__") and getattr(kind, "__dask_graph__", None) is not None:
+            if (
+                kind is not Array
+                and hasattr(kind, "__array_ufunc__")
+                and getattr(kind, "__dask_graph__", None) is not None
+            ):
                 return self._ufunc(*args, **keywords)
         found = called(Array.of, self._ufunc, args, keywords)
         return found if out is None else written(found, out)
@@ -70,9 +74,9 @@ class UniversalFunction:
 
 def outer(ufunc: Any, a: Any, b: Any, keywords: dict[str, Any]) -> Any:
     """As ufunc.outer()."""
-    left = a if isinstance(a, Array) else np.asarray(a)
+    left: Any = a if isinstance(a, Array) else np.asarray(a)
     right = b if isinstance(b, Array) else np.asarray(b)
-    widened = left[(..., *[None] * right.ndim)]
+    widened: Any = left[(..., *[None] * right.ndim)]
     if isinstance(widened, Array) or isinstance(right, Array):
         return called(Array.of, ufunc, (widened, right), keywords)
     return ufunc.outer(a, b, **keywords)
@@ -109,7 +113,18 @@ def _simple(function: Any) -> Any:
 
 isreal, iscomplex, real, imag, fix, i0, sinc, nan_to_num, isneginf, isposinf = map(
     _simple,
-    (np.isreal, np.iscomplex, np.real, np.imag, np.fix if hasattr(np, "fix") else np.trunc, np.i0, np.sinc, np.nan_to_num, np.isneginf, np.isposinf),
+    (
+        np.isreal,
+        np.iscomplex,
+        np.real,
+        np.imag,
+        np.fix if hasattr(np, "fix") else np.trunc,
+        np.i0,
+        np.sinc,
+        np.nan_to_num,
+        np.isneginf,
+        np.isposinf,
+    ),
 )
 
 
