@@ -87,7 +87,11 @@ ROWS: dict[str, Row] = {
         _of(f"{_FRAME}.repartitioning", "RepartitionDivisions RepartitionToFewer")
     ),
     "dask.dataframe.dask_expr._shuffle": Face(
-        _of(_PRIVATE, "BaseSetIndexSortValues DiskShuffle P2PShuffle TaskShuffle divisions_lru")
+        {"Shuffle": f"{_FRAME}.shuffling:Shuffle"}
+        | _of(_PRIVATE, "BaseSetIndexSortValues DiskShuffle P2PShuffle TaskShuffle divisions_lru")
+    ),
+    "dask.dataframe.dask_expr.datasets": Face(
+        {"Timeseries": f"{_FRAME}.timeseries:Timeseries", "timeseries": f"{_FRAME}.datasets:timeseries"}
     ),
     "dask.dataframe.dask_expr.expr": Face(_EXPRESSIONS),
     "dask.dataframe.dask_expr.io": Face(
