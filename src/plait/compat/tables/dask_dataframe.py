@@ -18,6 +18,7 @@ _PUBLIC = _of(
     Index
     Scalar
     Series
+    concat
     from_dict
     from_pandas
     isna
@@ -101,6 +102,6 @@ ROWS: dict[str, Row] = {
     "dask.dataframe.groupby": Face(_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")),
     "dask.dataframe.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}, submodules=("io",)),
     "dask.dataframe.io.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}),
-    "dask.dataframe.methods": Face({"concat": f"{_FRAME}.joining:concatenated"}),
+    "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat"}),
     "dask.dataframe.utils": Face(_UTILS),
 }

@@ -12,6 +12,7 @@ from plait.lazy.dataframe.functions import repartition as repartition
 from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
+from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Index",
     "Scalar",
     "Series",
+    "concat",
     "from_dict",
     "from_pandas",
     "isna",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, DatetimeAccessor, StringAccessor
+from plait.lazy.dataframe.distinct_methods import DistinctRows, DistinctValues
 from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
 from plait.lazy.dataframe.joining import concatenated
@@ -101,7 +102,7 @@ class Tabular(Dividing, Partitioning, Mapping, Methods, NamedOperators, Selectin
         return f"<plait.lazy.dataframe.{kind}: {self.expr.columns} in {self.npartitions} partitions, {self._name}>"
 
 
-class DataFrame(DataFrameSelecting, Merging, Sorting, Tabular):
+class DataFrame(DataFrameSelecting, DistinctRows, Merging, Sorting, Tabular):
     """A lazy pandas.DataFrame."""
 
     @property
@@ -175,7 +176,7 @@ class DataFrame(DataFrameSelecting, Merging, Sorting, Tabular):
         ]
 
 
-class Series(SeriesSelecting, Tabular):
+class Series(DistinctValues, SeriesSelecting, Tabular):
     """A lazy pandas.Series."""
 
     str = CachedAccessor("str", StringAccessor)

@@ -42,7 +42,7 @@ class Shuffle(FrameExpression):
         if isinstance(self.by, FrameExpression):
             by, placing = inputs[1], partial(_by_other, self.count)
         else:
-            by, placing = None, partial(_by_labels, self.by, self.count)
+            by, placing = None, partial(by_labels, self.by, self.count)
         return exchanged(
             inputs[0], placing, self.count, self.name, by=by, branch=self.branch, ignore_index=self.ignore_index
         )
@@ -52,7 +52,8 @@ def _by_other(count: int, frame: Any, keys: Any) -> Any:
     return places(keys, count)
 
 
-def _by_labels(labels: tuple[Any, ...] | None, count: int, frame: Any) -> Any:
+def by_labels(labels: tuple[Any, ...] | None, count: int, frame: Any) -> Any:
+    """Where rows go, by columns of these labels; of a series or an index by its values."""
     return places(keys_of(frame, labels), count)
 
 
