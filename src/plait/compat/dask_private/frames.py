@@ -118,6 +118,7 @@ Lengths = absent("Lengths")
 Literal = absent("Literal")
 OpAlignPartitions = absent("OpAlignPartitions")
 BaseSetIndexSortValues = absent("BaseSetIndexSortValues")
+maybe_buffered_partd = absent("maybe_buffered_partd")
 divisions_lru: dict[Any, Any] = {}
 
 

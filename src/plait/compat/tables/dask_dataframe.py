@@ -41,6 +41,7 @@ _EXPRESSIONS = {
 }
 _NEW = {"new_collection": f"{_FRAME}.frames:collection"}
 _UTILS = {
+    **_of(f"{_FRAME}.checking", "check_matching_columns check_meta"),
     **_of(f"{_FRAME}.testing", "assert_divisions assert_eq assert_eq_dtypes"),
     **_of(f"{_FRAME}.metas", "UNKNOWN_CATEGORIES make_meta meta_nonempty"),
     **_of("plait.lazy.likeness", "is_dataframe_like is_index_like is_series_like"),
@@ -55,7 +56,18 @@ ROWS: dict[str, Row] = {
     "dask._pandas_compat": Same("plait.compat.dask_private.pandas_compat"),
     "dask.dataframe": Face(
         {**_PUBLIC, "_dask_expr_enabled": f"{_PRIVATE}:enabled"},
-        submodules=("core", "dispatch", "groupby", "io", "methods", "utils", "dask_expr", "_compat"),
+        submodules=(
+            "core",
+            "dispatch",
+            "groupby",
+            "io",
+            "methods",
+            "multi",
+            "shuffle",
+            "utils",
+            "dask_expr",
+            "_compat",
+        ),
     ),
     "dask.dataframe._pyarrow": Face(_of(_PRIVATE, _STRINGS)),
     "dask.dataframe.core": Face(
@@ -71,6 +83,7 @@ ROWS: dict[str, Row] = {
             **_CLASSES,
             **_NEW,
             "Len": f"{_FRAME}.totals:Length",
+            "Merge": f"{_FRAME}.merging:Merge",
             "Repartition": f"{_FRAME}.repartitioning:RepartitionDivisions",
             "optimize": "plait.lazy:optimize",
         },
@@ -103,5 +116,9 @@ ROWS: dict[str, Row] = {
     "dask.dataframe.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}, submodules=("io",)),
     "dask.dataframe.io.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}),
     "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat"}),
+    "dask.dataframe.multi": Face({"warn_dtype_mismatch": f"{_FRAME}.merging_methods:warn_of_dtypes"}),
+    "dask.dataframe.shuffle": Face(
+        {"partitioning_index": f"{_FRAME}.placing:places", **_of(_PRIVATE, "maybe_buffered_partd")}
+    ),
     "dask.dataframe.utils": Face(_UTILS),
 }
