@@ -24,6 +24,7 @@ _PUBLIC = _of(
     isna
     map_partitions
     merge
+    merge_asof
     repartition
     to_datetime
     to_numeric

@@ -14,6 +14,7 @@ from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
+from plait.lazy.dataframe.joins import merge_asof as merge_asof
 
 __all__ = [
     "DataFrame",
@@ -26,6 +27,7 @@ __all__ = [
     "isna",
     "map_partitions",
     "merge",
+    "merge_asof",
     "repartition",
     "to_datetime",
     "to_numeric",

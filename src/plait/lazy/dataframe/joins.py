@@ -11,6 +11,7 @@ from plait.lazy.dataframe.concatenating import Concat, ConcatColumns, origins
 from plait.lazy.dataframe.expression import FrameExpression
 from plait.lazy.dataframe.frames import Tabular, collection
 from plait.lazy.dataframe.merging_methods import merge_of
+from plait.lazy.dataframe.merging_nearest import MergeAsof, spans_of
 from plait.lazy.dataframe.sources import in_memory
 
 
@@ -19,6 +20,59 @@ def merge(left: Any, right: Any, how: str = "inner", on: Any = None, **options: 
     if isinstance(left, pd.DataFrame) and isinstance(right, pd.DataFrame):
         return left.merge(right, how=how, on=on, **options)
     return collection(merge_of(left, right, how, on, **options))
+
+
+def merge_asof(
+    left: Any,
+    right: Any,
+    on: Any = None,
+    left_on: Any = None,
+    right_on: Any = None,
+    left_index: bool = False,
+    right_index: bool = False,
+    by: Any = None,
+    left_by: Any = None,
+    right_by: Any = None,
+    suffixes: Any = ("_x", "_y"),
+    tolerance: Any = None,
+    allow_exact_matches: bool = True,
+    direction: str = "backward",
+) -> Any:
+    """Each row of the left side with the nearest one of the right side, as pandas.merge_asof().
+
+    Both are sorted by the key: the column `on`, or left_on and right_on, or the index. The ends of partitions are
+    looked at now where divisions do not say them.
+    """
+    if on is not None and (left_on is not None or right_on is not None):
+        raise ValueError(
+            "Can only pass argument 'on' OR 'left_on' and 'right_on', not a combination of both; leave one out"
+        )
+    if by is not None and (left_by is not None or right_by is not None):
+        raise ValueError(
+            "Can only pass argument 'by' OR 'left_by' and 'right_by', not a combination of both; leave one out"
+        )
+    keywords = {
+        "on": on,
+        "left_on": left_on,
+        "right_on": right_on,
+        "left_index": left_index,
+        "right_index": right_index,
+        "by": by,
+        "left_by": left_by,
+        "right_by": right_by,
+        "suffixes": tuple(suffixes),
+        "tolerance": tolerance,
+        "allow_exact_matches": allow_exact_matches,
+        "direction": direction,
+    }
+    if isinstance(left, pd.DataFrame) and isinstance(right, pd.DataFrame):
+        return pd.merge_asof(left, right, **keywords)
+    mine, theirs = _expression(left), _expression(right)
+    spans = (
+        spans_of(mine, None if left_index else on if on is not None else left_on),
+        spans_of(theirs, None if right_index else on if on is not None else right_on),
+    )
+    return collection(MergeAsof(mine, theirs, spans, keywords))
 
 
 def concat(
@@ -60,7 +114,7 @@ def _expression(value: Any) -> FrameExpression:
         return value.expr
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return in_memory(value, 1)
-    raise TypeError(f"dfs must be a list of DataFrames/Series objects; {type(value).__name__} is among them")
+    raise TypeError(f"dfs must be a list of DataFrames/Series objects; got {type(value).__name__} for one")
 
 
 def _are_by_rows(frames: tuple[FrameExpression, ...], ignore: bool) -> bool:

@@ -136,6 +136,11 @@ class Merge(FrameExpression):
         return (self.right_index or self._by_levels) and self.right.known_divisions
 
     @property
+    def _npartitions(self) -> int:
+        """dask's name for `npartitions`."""
+        return self.npartitions
+
+    @property
     def _single_left(self) -> bool:
         return self.left.npartitions == 1 and (self.right.npartitions == 1 or self.how in ("right", "inner"))
 

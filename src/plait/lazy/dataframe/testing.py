@@ -25,8 +25,8 @@ def assert_eq(
     sort_results: bool = True,
     scheduler: Any = "sync",
     **options: Any,
-) -> None:
-    """Raise AssertionError where two frames, series, indexes or values differ, or one breaks what its meta and
+) -> bool:
+    """True; raises AssertionError where two frames, series, indexes or values differ, or one breaks what its meta and
     divisions say.
 
     Rows are sorted before they are compared, unless sort_results=False. options: as of pandas.testing.
@@ -47,6 +47,7 @@ def assert_eq(
         tm.assert_index_equal(left, right, exact=check_dtype, **options)
     elif not _same_value(left, right):
         raise AssertionError(f"{left!r} is not {right!r}")
+    return True
 
 
 def _same_value(left: Any, right: Any) -> bool:
