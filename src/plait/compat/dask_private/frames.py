@@ -98,6 +98,11 @@ def valid_divisions(divisions: Any) -> bool:
         return False
 
 
+def grouper_dispatch(frame: Any) -> Any:
+    """The class that describes groups by a level or a frequency, of a frame's library."""
+    return pd.Grouper
+
+
 class Absent(FrameExpression):
     """A class of dask's expressions that has no counterpart: nothing is an instance of it."""
 

@@ -14,6 +14,7 @@ def _of(place: str, names: str) -> dict[str, str]:
 _PUBLIC = _of(
     _FRAME,
     """
+    Aggregation
     DataFrame
     Index
     Scalar
@@ -39,6 +40,10 @@ _EXPRESSIONS = {
     "Expr": f"{_FRAME}.expression:FrameExpression",
     "Replace": f"{_FRAME}.elementwise:Method",
     "ToFrame": f"{_FRAME}.elementwise:Method",
+}
+_GROUPS = {
+    **_of(f"{_FRAME}.groupby.collections", "DataFrameGroupBy SeriesGroupBy"),
+    "Aggregation": f"{_FRAME}.groupby.aggregation:Aggregation",
 }
 _NEW = {"new_collection": f"{_FRAME}.frames:collection"}
 _UTILS = {
@@ -93,7 +98,9 @@ ROWS: dict[str, Row] = {
     "dask.dataframe.dask_expr._categorical": Face(_of(_PRIVATE, "GetCategories")),
     "dask.dataframe.dask_expr._collection": Face({**_PUBLIC, **_CLASSES, **_NEW}),
     "dask.dataframe.dask_expr._expr": Face(_EXPRESSIONS),
-    "dask.dataframe.dask_expr._groupby": Face(_of(_PRIVATE, "GroupByUDFBlockwise")),
+    "dask.dataframe.dask_expr._groupby": Face(
+        {**_GROUPS, **_of(_PRIVATE, "GroupByUDFBlockwise"), "GroupBy": f"{_FRAME}.groupby.collections:GroupBy"}
+    ),
     "dask.dataframe.dask_expr._merge": Face(_of(_PRIVATE, "BroadcastJoin")),
     "dask.dataframe.dask_expr._reductions": Face(
         {"Len": f"{_FRAME}.totals:Length", "TreeReduce": f"{_FRAME}.reducing:Reduction"}
@@ -113,7 +120,8 @@ ROWS: dict[str, Row] = {
         {"FromPandas": f"{_FRAME}.sources:FromPandas", **_of(_PRIVATE, "FusedParquetIO")}
     ),
     "dask.dataframe.dispatch": Face(_of(f"{_FRAME}.metas", "make_meta meta_nonempty")),
-    "dask.dataframe.groupby": Face(_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")),
+    "dask.dataframe.backends": Face(_of(_PRIVATE, "grouper_dispatch")),
+    "dask.dataframe.groupby": Face({**_GROUPS, **_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")}),
     "dask.dataframe.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}, submodules=("io",)),
     "dask.dataframe.io.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}),
     "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat"}),

@@ -12,11 +12,13 @@ from plait.lazy.dataframe.functions import repartition as repartition
 from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
+from plait.lazy.dataframe.groupby.aggregation import Aggregation as Aggregation
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 from plait.lazy.dataframe.joins import merge_asof as merge_asof
 
 __all__ = [
+    "Aggregation",
     "DataFrame",
     "Index",
     "Scalar",

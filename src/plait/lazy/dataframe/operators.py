@@ -46,7 +46,7 @@ def _named(name: str) -> Any:
             raise NotImplementedError("level must be None; lazy frames have no levels to align by")
         keywords: dict[str, Any] = {} if fill_value is None else {"fill_value": fill_value}
         if self.ndim == 2:
-            _check_axis(self, other, axis)
+            _check_axis(name, other, axis)
             keywords["axis"] = axis
         frame, value = aligned([self.expr, operand_of(other)])
         return self._new(Method(frame, name, (value,), keywords))
@@ -56,9 +56,9 @@ def _named(name: str) -> Any:
     return method
 
 
-def _check_axis(self: Any, other: Any, axis: Any) -> None:
+def _check_axis(name: str, other: Any, axis: Any) -> None:
     if axis in (1, "columns") and getattr(other, "ndim", 0) == 1 and isinstance(other, Collection):
-        raise ValueError(f"Unable to {type(other).__name__} with axis=1: its labels are not known; pass axis='index'")
+        raise ValueError(f"Unable to {name} dd.Series with axis=1: its labels are not known; pass axis='index'")
 
 
 class Operators:
