@@ -130,3 +130,17 @@ def test_bounds_cut_equal_parts():
     found = bounds([summary(part, 60) for part in parts], 10)
     assert len(found) == 11
     assert max(b - a for a, b in zip(found, found[1:], strict=False)) < 1300
+
+
+def test_an_index_is_replaced_in_place_of_another():
+    frame = pd.DataFrame({"a": [1, 2, 3]}, index=[3, 4, 5])
+    lazy = from_pandas(frame, npartitions=2)
+    lazy.index = lazy.index + 1
+    assert lazy.compute().index.tolist() == [4, 5, 6]
+    assert lazy["a"].optimize().compute().tolist() == [1, 2, 3]
+
+
+def test_the_keys_of_a_series_are_its_blocks_not_its_label():
+    series = from_pandas(pd.Series([1, 2, 3], name="y"), npartitions=2)
+    assert set(series.__dask_keys__()) <= set(series.dask)
+    assert series.__dask_tokenize__() != (series + 1).__dask_tokenize__()

@@ -96,7 +96,7 @@ def _known_categories(meta: Any) -> Any:
 def _stripped(series: Any) -> Any:
     if not isinstance(series.dtype, pd.CategoricalDtype) or UNKNOWN_CATEGORIES not in series.cat.categories:
         return series
-    return series.cat.set_categories([])
+    return series.cat.set_categories(series.cat.categories[:0])
 
 
 def _followed(keys: Sequence[Any], *operands: Any) -> list[Any]:

@@ -22,10 +22,12 @@ from plait.lazy.dataframe.operators import NamedOperators, Operators, Ufuncs
 from plait.lazy.dataframe.partitioning import Partitioning
 from plait.lazy.dataframe.selecting import DataFrameSelecting, Selecting, SeriesSelecting
 from plait.lazy.dataframe.shuffling_methods import Shuffling
+from plait.lazy.dataframe.sorting import SetIndexHere
 from plait.lazy.dataframe.sorting_methods import Dividing, Sorting
 from plait.lazy.dataframe.statistics import Statistics
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.nodes import Nodes
+from plait.lazy.expressions.rewriting import rewritten
 
 Self = TypeVar("Self", bound="Frame")
 
@@ -94,6 +96,15 @@ class Tabular(
     def index(self) -> Any:
         """The index, lazily."""
         return self._new(IndexOf(self.expr))
+
+    @index.setter
+    def index(self, values: Any) -> None:
+        self.__dict__["expr"] = SetIndexHere(self.expr, values.expr, True, False, values.expr.divisions)
+
+    def optimize(self, fuse: bool = True) -> Any:
+        """The same with the expression that compute() would run."""
+        optimized: Any = rewritten([self.expr])[0]
+        return self._new(optimized)
 
     @property
     def empty(self) -> bool:
@@ -224,7 +235,7 @@ class Index(Series):
     """A lazy pandas.Index."""
 
     @property
-    def index(self) -> Any:
+    def index(self) -> Any:  # type: ignore[misc]  # it cannot be set either
         """Itself has none."""
         raise AttributeError("'Index' object has no attribute 'index'")
 

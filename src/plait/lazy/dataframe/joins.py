@@ -10,14 +10,17 @@ import pandas as pd
 from plait.lazy.dataframe.concatenating import Concat, ConcatColumns, origins
 from plait.lazy.dataframe.expression import FrameExpression
 from plait.lazy.dataframe.frames import Tabular, collection
-from plait.lazy.dataframe.merging_methods import merge_of
+from plait.lazy.dataframe.merging_methods import check_kind, merge_of
 from plait.lazy.dataframe.merging_nearest import MergeAsof, spans_of
 from plait.lazy.dataframe.sources import in_memory
 
 
 def merge(left: Any, right: Any, how: str = "inner", on: Any = None, **options: Any) -> Any:
     """The rows of both with equal keys; see DataFrame.merge(). Of two pandas objects, what pandas gives."""
+    check_kind(how)
     if isinstance(left, pd.DataFrame) and isinstance(right, pd.DataFrame):
+        for name in ("shuffle_method", "npartitions", "broadcast"):
+            options.pop(name, None)
         return left.merge(right, how=how, on=on, **options)
     return collection(merge_of(left, right, how, on, **options))
 

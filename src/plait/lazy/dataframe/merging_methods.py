@@ -33,8 +33,7 @@ def merge_of(
     broadcast: bool | float | None = None,
 ) -> Merge:
     """The expression that joins two frames, lazy or of pandas. Parameters as of DataFrame.merge()."""
-    if how not in _KINDS:
-        raise ValueError(f"dask.dataframe.merge does not support how={how!r}. Options are: {_KINDS}.")
+    check_kind(how)
     if any(isinstance(each, Collection) for each in (on, left_on, right_on)):
         raise NotImplementedError("merging on lazy columns is not supported; assign them first, and pass their labels")
     if on is not None and (left_on is not None or right_on is not None):
@@ -51,6 +50,12 @@ def merge_of(
     warn_of_dtypes(mine.meta, theirs.meta, *keys)
     options = (how, *keys, left_index, right_index, tuple(suffixes), indicator, shuffle_method, npartitions, broadcast)
     return Merge(mine, theirs, *options)
+
+
+def check_kind(how: Any) -> None:
+    """Raises ValueError for a kind of merge that there is not."""
+    if how not in _KINDS:
+        raise ValueError(f"dask.dataframe.merge does not support how={how!r}. Options are: {_KINDS}.")
 
 
 def _framed(operand: Any) -> FrameExpression:

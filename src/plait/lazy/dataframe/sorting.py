@@ -290,6 +290,8 @@ class SetIndexHere(Partitionwise):
 
     @staticmethod
     def operation(frame: Any, other: Any, drop: bool, append: bool, bounds: Any) -> Any:
+        if isinstance(frame, pd.Series):
+            return frame.set_axis(other)
         return frame.set_index(other, drop=drop, append=append)
 
 

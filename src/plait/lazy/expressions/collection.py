@@ -77,14 +77,14 @@ class Collection:
 
     def __dask_keys__(self) -> list[Any]:
         numblocks = self.expr.numblocks
-        keys = [(self.name, *index) for index in product(*map(range, numblocks))]
+        keys = [(self.expr.name, *index) for index in product(*map(range, numblocks))]
         return nested(keys, numblocks) if numblocks else keys
 
     def __dask_layers__(self) -> tuple[Any, ...]:
-        return (self.name,)
+        return (self.expr.name,)
 
     def __dask_tokenize__(self) -> Any:
-        return self.name
+        return self.expr.name
 
     __dask_scheduler__ = staticmethod(get_threads)
 
@@ -99,7 +99,7 @@ class Collection:
 
     def _rebuilt(self: Self, graph: Mapping[Any, Any], *, rename: Mapping[str, str] | None = None) -> Self:
         """The same collection of a graph of its blocks, perhaps under another name."""
-        name = (rename or {}).get(self.name, self.name)
+        name = (rename or {}).get(self.expr.name, self.expr.name)
         keys = [(name, *index) for index in product(*map(range, self.expr.numblocks))]
         nodes = nodes_of(ensure_dict(graph), keys)
         return self._of_nodes([nodes[key] for key in keys], name)
