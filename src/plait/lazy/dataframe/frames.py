@@ -234,8 +234,8 @@ class Series(DistinctValues, SeriesSelecting, Tabular):
 class Index(Series):
     """A lazy pandas.Index."""
 
-    @property
-    def index(self) -> Any:  # type: ignore[misc]  # it cannot be set either
+    @property  # type: ignore[misc]  # it cannot be set either
+    def index(self) -> Any:
         """Itself has none."""
         raise AttributeError("'Index' object has no attribute 'index'")
 
