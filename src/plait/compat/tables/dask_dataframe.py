@@ -61,7 +61,7 @@ _STRINGS = (
 ROWS: dict[str, Row] = {
     "dask._pandas_compat": Same("plait.compat.dask_private.pandas_compat"),
     "dask.dataframe": Face(
-        {**_PUBLIC, "_dask_expr_enabled": f"{_PRIVATE}:enabled"},
+        {**_PUBLIC, "assert_eq": f"{_FRAME}.testing:assert_eq", "_dask_expr_enabled": f"{_PRIVATE}:enabled"},
         submodules=(
             "core",
             "dispatch",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from plait.lazy.dataframe.elementwise import AccessorMethod, AccessorProperty
+from plait.lazy.dataframe.elementwise import AccessorMethod, AccessorProperty, accessed
 from plait.lazy.dataframe.metas import UNKNOWN_CATEGORIES
 from plait.lazy.expressions.collection import expressions_of
 
@@ -21,7 +21,7 @@ class Accessor:
 
     def __init__(self, series: Any) -> None:
         self._series = series
-        self._meta = getattr(series._meta, self.name)  # raises AttributeError where the dtype has none
+        self._meta = accessed(series._meta, self.name)  # raises AttributeError where the dtype has none
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("_") or not hasattr(self._meta, attribute):

@@ -55,6 +55,12 @@ class RowsMethod(Method):
     is_elementwise = False
 
 
+def accessed(values: Any, accessor: str) -> Any:
+    """What has the methods of an accessor: of indexes of times and categories, these themselves."""
+    kinds: dict[str, Any] = {"dt": (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex), "cat": pd.CategoricalIndex}
+    return values if isinstance(values, kinds.get(accessor, ())) else getattr(values, accessor)
+
+
 class AccessorMethod(Partitionwise):
     """series.ACCESSOR.method(*args, **keywords), of `str`, `dt`, `cat` or a registered one."""
 
@@ -64,7 +70,7 @@ class AccessorMethod(Partitionwise):
 
     @staticmethod
     def operation(frame: Any, accessor: str, method: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return getattr(getattr(frame, accessor), method)(*args, **keywords)
+        return getattr(accessed(frame, accessor), method)(*args, **keywords)
 
 
 class AccessorProperty(Partitionwise):
@@ -75,7 +81,7 @@ class AccessorProperty(Partitionwise):
 
     @staticmethod
     def operation(frame: Any, accessor: str, attribute: str) -> Any:
-        found = getattr(getattr(frame, accessor), attribute)
+        found = getattr(accessed(frame, accessor), attribute)
         if isinstance(found, (pd.Series, pd.Index)) or not isinstance(frame, pd.Series):
             return found
         return pd.Series(found, index=frame.index, name=frame.name)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+import pandas as pd
+
 from plait.lazy import blocks
 from plait.lazy.blocks import Layer
 from plait.lazy.dataframe.metas import empty_of, is_frame_like, meta_nonempty
@@ -107,7 +109,8 @@ class Partitionwise(FrameExpression):
         count = max(each.npartitions for each in self.inputs)
         widest = [each for each in self.inputs if each.npartitions == count]
         first = next((each for each in widest if is_frame_like(each.meta)), widest[0])
-        return first.divisions if self.keeps_index else unknown(count)
+        changed = isinstance(first.meta, pd.Index)  # its values are what divisions are about
+        return first.divisions if self.keeps_index and not changed else unknown(count)
 
     def layer(self, *inputs: Layer) -> Layer:
         function = type(self).operation

@@ -57,5 +57,5 @@ def keys_for(frame: FrameExpression, on: Any) -> Any:
     names = [*frame.columns, *frame.meta.index.names]
     absent = [label for label in labels if label not in names]
     if absent:
-        raise KeyError(f"Cannot shuffle on {absent}, columns are {frame.columns}")
+        raise KeyError(f"Cannot shuffle on {absent}: there are no such columns")
     return labels
