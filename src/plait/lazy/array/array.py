@@ -17,7 +17,9 @@ from plait.lazy.array.gathering import whole
 from plait.lazy.array.indexing import Indexing
 from plait.lazy.array.mapping import Mapping
 from plait.lazy.array.metas import empty_like
-from plait.lazy.array.operators import Operators
+from plait.lazy.array.operators import Operators, written
+from plait.lazy.array.reducing import Reducing
+from plait.lazy.array.shaping import Shaping
 from plait.lazy.containers import ensure_dict
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.collection import expressions_of
@@ -27,7 +29,7 @@ from plait.lazy.plain import nodes_of
 Self = TypeVar("Self", bound="Array")
 
 
-class Array(Attributes, Indexing, Mapping, Operators, Collection):
+class Array(Attributes, Indexing, Mapping, Operators, Reducing, Shaping, Collection):
     """A lazy array.
 
     dask: a graph that has its blocks under (name, i, j, ...). chunks: as of normalize_chunks. dtype, meta: of the
@@ -62,6 +64,10 @@ class Array(Attributes, Indexing, Mapping, Operators, Collection):
     def _elementwise(self: Self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Self:
         """function(*args, **keywords), element by element; args: this array among them."""
         return self.of(elementwise(function, *map(expressions_of, args), **keywords))
+
+    @staticmethod
+    def _written(found: Any, out: Any) -> Any:
+        return written(found, out)
 
     def __reduce__(self) -> Any:
         return type(self).of, (self.expr,)

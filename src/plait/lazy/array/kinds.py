@@ -1,0 +1,260 @@
+"""What reductions do: with one block, with several partial results, and with the last one.
+
+A partial result is one array, or a tuple of arrays, whose reduced axes have length one; so those of one place all have
+one shape, and are combined without being concatenated. A block that is empty along these axes gives None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+Axes = tuple[int, ...]
+
+
+class Kind:
+    """A reduction. `options` are keywords of all its steps."""
+
+    def chunk(self, block: Any, axis: Axes, **options: Any) -> Any:
+        """The partial result of a block."""
+        raise NotImplementedError
+
+    def combine(self, parts: Sequence[Any], **options: Any) -> Any:
+        """Partial results as one."""
+        raise NotImplementedError
+
+    def finish(self, part: Any, **options: Any) -> Any:
+        """The result."""
+        return part
+
+    def of(self, parts: Sequence[Any]) -> list[Any]:
+        """Those that are of some elements. Raises ValueError where there are none."""
+        kept = [part for part in parts if part is not None]
+        if not kept:
+            raise ValueError(
+                f"zero-size array to reduction operation {type(self).__name__.lower()} which has no identity"
+            )
+        return kept
+
+    def __dask_tokenize__(self) -> Any:
+        return type(self).__qualname__, sorted(self.__dict__.items())
+
+
+class Folded(Kind):
+    """sum, prod, min, max, any, all and their like: a function of a block, and a binary one of results."""
+
+    def __init__(self, function: str, fold: str, has_identity: bool = True) -> None:
+        self.function, self.fold, self.has_identity = function, fold, has_identity
+
+    def chunk(self, block: Any, axis: Axes, dtype: Any = None, **_: Any) -> Any:
+        if not self.has_identity and any(block.shape[each] == 0 for each in axis):
+            return None
+        keywords = {} if dtype is None else {"dtype": dtype}
+        function: Callable[..., Any] = getattr(np, self.function)
+        return function(block, axis=axis, keepdims=True, **keywords)
+
+    def combine(self, parts: Sequence[Any], **_: Any) -> Any:
+        kept = parts if self.has_identity else self.of(parts)
+        fold: Callable[[Any, Any], Any] = getattr(np, self.fold)
+        return kept[0] if len(kept) == 1 else reduce(fold, kept)
+
+
+class Mean(Kind):
+    """Sums over counts."""
+
+    def __init__(self, skips_nan: bool = False) -> None:
+        self.skips_nan = skips_nan
+
+    def chunk(self, block: Any, axis: Axes, dtype: Any = None, weights: Any = None, **_: Any) -> Any:
+        total = np.nansum if self.skips_nan else np.sum
+        return total(block, axis=axis, keepdims=True, dtype=dtype), count_of(block, axis, self.skips_nan)
+
+    def combine(self, parts: Sequence[Any], **_: Any) -> Any:
+        totals, counts = zip(*parts, strict=True)
+        return reduce(np.add, totals), reduce(np.add, counts)
+
+    def finish(self, part: Any, dtype: Any = None, **_: Any) -> Any:
+        total, count = part
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = total / count
+        return found if dtype is None else found.astype(dtype, copy=False)
+
+
+def count_of(block: Any, axis: Axes, skips_nan: bool) -> Any:
+    """How many elements a block has along axes, in its shape with these reduced."""
+    if skips_nan:
+        return np.sum(~np.isnan(block), axis=axis, keepdims=True)
+    if isinstance(block, np.ma.MaskedArray):
+        return np.asarray(
+            np.ma.getdata(np.sum(np.ones_like(block, dtype=np.int64), axis=axis, keepdims=True).filled(0))
+        )
+    return np.float64(np.prod([block.shape[each] for each in axis], dtype=np.float64))
+
+
+class Moment(Kind):
+    """var, std, and central moments of any order.
+
+    A partial result is the count, the mean, and sums of powers of differences from it, up to the order.
+    Source: Pebay, Formulas for robust, one-pass parallel computation of covariances and arbitrary-order moments.
+    """
+
+    def __init__(self, order: int = 2, skips_nan: bool = False, root: bool = False) -> None:
+        self.order, self.skips_nan, self.root = order, skips_nan, root
+
+    def chunk(self, block: Any, axis: Axes, dtype: Any = None, **_: Any) -> Any:
+        if any(block.shape[each] == 0 for each in axis):
+            return None
+        dtype = (
+            dtype if dtype is not None else np.result_type(block.dtype, np.float64) if block.dtype.kind != "f" else None
+        )
+        count = count_of(block, axis, self.skips_nan)
+        total = np.nansum if self.skips_nan else np.sum
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = total(block, axis=axis, keepdims=True, dtype=dtype) / count
+        difference = block - mean
+        squares = np.abs(difference) ** 2 if block.dtype.kind == "c" else None
+        powers = [
+            total(squares if squares is not None and power == 2 else difference**power, axis=axis, keepdims=True)
+            for power in range(2, self.order + 1)
+        ]
+        return count, mean, *powers
+
+    def combine(self, parts: Sequence[Any], **_: Any) -> Any:
+        return reduce(self._pair, self.of(parts))
+
+    def _pair(self, one: Any, other: Any) -> Any:
+        (n_a, mean_a, *a), (n_b, mean_b, *b) = one, other
+        n = n_a + n_b
+        with np.errstate(divide="ignore", invalid="ignore"):
+            delta = mean_b - mean_a
+            mean_a, mean_b = (
+                (np.where(n_a > 0, mean_a, 0), np.where(n_b > 0, mean_b, 0)) if self.skips_nan else (mean_a, mean_b)
+            )
+            if self.skips_nan:
+                delta = mean_b - mean_a
+            mean = (n_a * mean_a + n_b * mean_b) / n
+            found = []
+            for power in range(2, self.order + 1):
+                square = np.abs(delta) ** 2 if np.iscomplexobj(delta) else delta**power
+                total = a[power - 2] + b[power - 2]
+                total = total + square * (n_a * (-n_b / n) ** power + n_b * (n_a / n) ** power)
+                for k in range(1, power - 1):
+                    ways = _choose(power, k)
+                    total = total + ways * delta**k * (
+                        (-n_b / n) ** k * a[power - k - 2] + (n_a / n) ** k * b[power - k - 2]
+                    )
+                found.append(total)
+        return n, mean, *found
+
+    def finish(self, part: Any, ddof: float = 0, dtype: Any = None, **_: Any) -> Any:
+        count, _, *powers = part
+        free = count - ddof
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = powers[-1] / np.where(free > 0, free, np.nan) if np.ndim(free) or free <= 0 else powers[-1] / free
+            found = np.sqrt(found) if self.root else found
+        if np.ma.isMaskedArray(powers[-1]):
+            found = np.ma.array(found, mask=np.ma.getmaskarray(powers[-1]))
+        return found if dtype is None else found.astype(dtype, copy=False)
+
+
+def _choose(n: int, k: int) -> int:
+    found = 1
+    for i in range(k):
+        found = found * (n - i) // (i + 1)
+    return found
+
+
+class Arg(Kind):
+    """argmin, argmax, nanargmin, nanargmax: values and where they are, as places of the whole array.
+
+    The operand is a block, and where it begins: along the axis, or along all and the array's shape.
+    """
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+
+    def chunk(self, block: Any, axis: Axes, place: Any = None, **_: Any) -> Any:
+        if any(block.shape[each] == 0 for each in axis):
+            return None
+        function = getattr(np, self.function)
+        starts, shape = place
+        flat = len(axis) == block.ndim and block.ndim != 1
+        values = self._filled(block)
+        if flat:
+            local = function(values)
+            index = np.unravel_index(local, block.shape)
+            found = np.ravel_multi_index(tuple([i + start for i, start in zip(index, starts, strict=True)]), shape)
+            return values[index].reshape((1,) * block.ndim), np.asarray(found).reshape((1,) * block.ndim)
+        (along,) = axis
+        where = np.expand_dims(np.asarray(function(values, axis=along)), along)
+        best = np.take_along_axis(np.asarray(values), where, along)
+        return best, where + starts[along]
+
+    def _filled(self, block: Any) -> Any:
+        """What is compared: masked elements never win; NaN never does where it is to be left out."""
+        if isinstance(block, np.ma.MaskedArray):
+            fill = np.ma.minimum_fill_value(block) if "min" in self.function else np.ma.maximum_fill_value(block)
+            return np.asarray(block.filled(fill))
+        return block
+
+    def combine(self, parts: Sequence[Any], **_: Any) -> Any:
+        return reduce(self._better, self.of(parts))
+
+    def _better(self, one: Any, other: Any) -> Any:
+        (a, at_a), (b, at_b) = one, other
+        with np.errstate(invalid="ignore"):
+            wins = (b < a) if "min" in self.function else (b > a)
+        if a.dtype.kind in "fc":
+            wins = np.where(np.isnan(a), "nan" in self.function, wins | (np.isnan(b) & ("nan" not in self.function)))
+            wins = wins & ~(np.isnan(a) & np.isnan(b))
+        wins = np.where((a == b) & (at_b < at_a), True, wins)
+        return np.where(wins, b, a), np.where(wins, at_b, at_a)
+
+    def finish(self, part: Any, **_: Any) -> Any:
+        return part[1]
+
+
+class Top(Kind):
+    """The k greatest elements along an axis, or the -k least, sorted; or their places."""
+
+    def __init__(self, k: int, places: bool = False) -> None:
+        self.k, self.places = k, places
+
+    def chunk(self, block: Any, axis: Axes, place: Any = None, **_: Any) -> Any:
+        (along,) = axis
+        if not self.places:
+            return self._best(block, along)
+        starts, _ = place
+        index = (
+            np.arange(block.shape[along]).reshape([-1 if i == along else 1 for i in range(block.ndim)]) + starts[along]
+        )
+        return self._best(block, along, np.broadcast_to(index, block.shape))
+
+    def _best(self, block: Any, axis: int, index: Any = None) -> Any:
+        k = self.k
+        if abs(k) < block.shape[axis]:
+            order = np.argpartition(block, -k if k > 0 else -k - 1, axis=axis)
+            cut = [slice(None)] * block.ndim
+            cut[axis] = slice(-k, None) if k > 0 else slice(-k)
+            order = order[tuple(cut)]
+            block = np.take_along_axis(block, order, axis)
+            index = None if index is None else np.take_along_axis(index, order, axis)
+        return block if index is None else (block, index)
+
+    def combine(self, parts: Sequence[Any], axis: Axes = (), **_: Any) -> Any:
+        (along,) = axis
+        if not self.places:
+            return self._best(np.concatenate(parts, axis=along), along)
+        values, index = [np.concatenate(each, axis=along) for each in zip(*parts, strict=True)]
+        return self._best(values, along, index)
+
+    def finish(self, part: Any, axis: Axes = (), **_: Any) -> Any:
+        (along,) = axis
+        values = part[0] if self.places else part
+        order = np.argsort(values, axis=along)
+        if self.k > 0:
+            order = np.flip(order, axis=along)
+        return np.take_along_axis(part[1] if self.places else values, order, along)

@@ -1,0 +1,125 @@
+"""Shapes as methods of arrays: a mixin."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from plait.lazy.array.chunks import normalize_chunks
+from plait.lazy.array.rechunking import rechunked
+from plait.lazy.array.reshaping import flattened, reshaped, transposed
+
+
+class Shaping:
+    """A mixin of `Array`."""
+
+    def rechunk(
+        self: Any,
+        chunks: Any = "auto",
+        threshold: Any = None,
+        block_size_limit: Any = None,
+        balance: bool = False,
+        method: Any = None,
+    ) -> Any:
+        """In other blocks. chunks: as of normalize_chunks; a dict names axes. balance: of about equal size."""
+        if isinstance(chunks, dict):
+            named = {axis + self.ndim if axis < 0 else axis: size for axis, size in chunks.items()}
+            chunks = tuple(
+                [
+                    _given(named.get(axis, sizes), sizes, length)
+                    for axis, (sizes, length) in enumerate(zip(self.chunks, self.shape, strict=True))
+                ]
+            )
+        if isinstance(chunks, (tuple, list)):
+            chunks = (
+                tuple([old if new is None else new for new, old in zip(chunks, self.chunks, strict=True)])
+                if len(chunks) == self.ndim
+                else chunks
+            )
+        unknown = [axis for axis, length in enumerate(self.shape) if math.isnan(length)]
+        wanted = (
+            self._beside_unknown(chunks, unknown)
+            if unknown
+            else normalize_chunks(
+                chunks, self.shape, limit=block_size_limit, dtype=self.dtype, previous_chunks=self.chunks
+            )
+        )
+        if balance:
+            wanted = tuple([_balanced(sizes) for sizes in wanted])
+        return self if wanted == self.chunks or not self.ndim else self.of(rechunked(self.expr, wanted))
+
+    def _beside_unknown(self: Any, chunks: Any, unknown: list[int]) -> Any:
+        """Axes of unknown sizes stay as they are. Raises ValueError where others are asked for."""
+        if not isinstance(chunks, (tuple, list)) or len(chunks) != self.ndim:
+            raise ValueError(
+                f"Arrays chunk sizes are unknown: {self.shape}; call compute_chunk_sizes() before rechunk({chunks!r})"
+            )
+        found = []
+        for axis, (new, old) in enumerate(zip(chunks, self.chunks, strict=True)):
+            if axis in unknown:
+                same = new is None or (isinstance(new, (tuple, list)) and len(new) == len(old))
+                if not same:
+                    raise ValueError(
+                        f"Arrays chunk sizes are unknown: axis {axis} cannot be rechunked to {new}; "
+                        f"call compute_chunk_sizes()"
+                    )
+                found.append(old)
+            else:
+                found.append(normalize_chunks((new,), (self.shape[axis],), dtype=self.dtype)[0])
+        return tuple(found)
+
+    def reshape(self: Any, *shape: Any, merge_chunks: bool = True, limit: Any = None) -> Any:
+        """Of another shape; one length may be -1."""
+        wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        return self.of(reshaped(self.expr, tuple(wanted), limit))
+
+    def transpose(self: Any, *axes: Any) -> Any:
+        """With axes in another order; reversed if not said."""
+        if not axes or axes == (None,):
+            return self.of(transposed(self.expr))
+        return self.of(
+            transposed(self.expr, axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)) else axes)
+        )
+
+    @property
+    def T(self: Any) -> Any:  # noqa: N802
+        """With axes reversed."""
+        return self.transpose()
+
+    def ravel(self: Any) -> Any:
+        """With one axis."""
+        return self.of(flattened(self.expr))
+
+    flatten = ravel
+
+    def squeeze(self: Any, axis: Any = None) -> Any:
+        """Without axes of length one: those named, or all."""
+        axes = tuple([i for i, length in enumerate(self.shape) if length == 1]) if axis is None else axis
+        axes = (axes,) if isinstance(axes, (int, np.integer)) else tuple(axes)
+        for each in axes:
+            if not -self.ndim <= each < self.ndim:
+                raise np.exceptions.AxisError(each, self.ndim)
+        axes = tuple([each % self.ndim for each in axes])
+        if any(self.shape[each] != 1 for each in axes):
+            raise ValueError("cannot squeeze axis with size other than one")
+        return self[tuple([0 if i in axes else slice(None) for i in range(self.ndim)])] if axes else self
+
+    def swapaxes(self: Any, axis1: int, axis2: int) -> Any:
+        """With two axes exchanged."""
+        order = list(range(self.ndim))
+        order[axis1], order[axis2] = order[axis2], order[axis1]
+        return self.transpose(order)
+
+
+def _given(new: Any, old: Any, length: Any) -> Any:
+    return old if new is None else new
+
+
+def _balanced(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """As many blocks, of nearly equal sizes; fewer where the last ones are small."""
+    total, largest = sum(sizes), max(sizes)
+    count = max(round(total / largest), 1) if largest else 1
+    share, rest = divmod(total, count)
+    return tuple([share + (1 if i < rest else 0) for i in range(count)])
