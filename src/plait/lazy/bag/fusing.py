@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from plait.lazy import lowering
 from plait.lazy._native.arena import Arena
-from plait.lazy._native.nodes import Node, leaf, make_as
+from plait.lazy._native.nodes import Node, make_as
 from plait.lazy.annotating import annotate_as
-from plait.lazy.bag.layers import Piece, Resource, Step
+from plait.lazy.bag.layers import Piece, Step
 from plait.lazy.bag.pipelines import Kept, Pipeline, unwrapped
+from plait.lazy.resources import opened
 
 _CONTAINERS = frozenset({list, tuple, set, frozenset, dict, slice})
 DEEPEST = 64  # steps in one task: iterators within iterators use the C stack
@@ -134,10 +135,9 @@ class _Fusing:
 
     def _other(self, number: int, node: Any) -> Any:
         """What takes the place of a node that is no step."""
-        if type(node._function) is Resource and self._resources is not None:
-            value = node._function.open()
-            self._resources.callback(value.close)
-            return leaf(value, node.key)
+        resource = opened(node, self._resources)
+        if resource is not None:
+            return resource
         if self._unchanged(number):
             return node
         args, kwargs = node._filled([self._node(each) for each in self._arena.inputs(number)])

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from plait.lazy import config, schedulers
 from plait.lazy.bag import shuffle, streams
 from plait.lazy.bag.hashes import stable_hash
-from plait.lazy.bag.layers import Layer, Resource, Step, named, piece
+from plait.lazy.bag.layers import Layer, Step, named, piece
 from plait.lazy.bag.reductions import token_of
+from plait.lazy.resources import Resource
 from plait.lazy.scratch import open_scratch
 from plait.parallel.transport import pickling
 

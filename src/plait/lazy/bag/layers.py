@@ -54,27 +54,6 @@ class Step:
         return f"Step({self.__name__})"
 
 
-class Resource:
-    """What a node calls for something that each run has for itself, such as a directory: a value with close().
-
-    When a graph is lowered, the value takes the node's place, and is closed when the run is over (see `fusing`). In a
-    graph that is run as it was built the caller calls this, and the value is closed with its last reader.
-    """
-
-    __slots__ = ("__name__", "open")
-    __plait_here__ = True  # no worker process owns what a run needs
-
-    def __init__(self, open: Callable[[], Any], name: str) -> None:
-        self.open = open
-        self.__name__ = name
-
-    def __call__(self) -> Any:
-        return self.open()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Resource, (self.open, self.__name__)
-
-
 class Piece(Node):
     """A node of a layer: a partition, or a value that partitions are reduced to."""
 

@@ -30,6 +30,7 @@ from plait.lazy.blocks.layers import (
     flat,
     gather,
 )
+from plait.lazy.resources import opened
 
 Places = list[int] | None  # of blocks in the flat list, rising; None for all
 
@@ -48,12 +49,12 @@ def register() -> None:
 
 def fused(arena: Arena, resources: ExitStack) -> list[Any]:
     """The outputs of a graph with layers, in nodes of blocks; neighbouring layers are made one (see `fusing`)."""
-    return _Expanding(arena, fuse=True).run()
+    return _Expanding(arena, True, resources).run()
 
 
 def plain(arena: Arena) -> list[Any]:
     """As fused(), with all layers that there are: each block has its key."""
-    return _Expanding(arena, fuse=False).run()
+    return _Expanding(arena, False, None).run()
 
 
 def parts(layer: Layer) -> list[Any]:
@@ -63,8 +64,9 @@ def parts(layer: Layer) -> list[Any]:
 
 
 class _Expanding:
-    def __init__(self, arena: Arena, fuse: bool) -> None:
+    def __init__(self, arena: Arena, fuse: bool, resources: ExitStack | None) -> None:
         self._arena = arena
+        self._resources = resources
         self._groups = groups_of(arena, fuse)
         self._needed: dict[int, set[int] | None] = {}  # of layers, None for all
         self._nodes: dict[int, Any] = {}  # of what is no layer, and of layers that are read as lists
@@ -168,6 +170,9 @@ class _Expanding:
         return node
 
     def _other(self, number: int, node: Any) -> Any:
+        resource = opened(node, self._resources)
+        if resource is not None:
+            return resource
         inputs = [self._node(each) for each in self._arena.inputs(number)]
         nodes = self._arena.nodes
         if all(new is nodes[each] for new, each in zip(inputs, self._arena.inputs(number), strict=True)):

@@ -51,7 +51,7 @@ class DropDuplicates(FrameExpression):
         once = blocks.blockwise(first, AXIS, (inputs[0], AXIS), name=f"{self.name}-chunk")
         labels = self.subset or (tuple(self.frame.columns) if self.frame.ndim == 2 else ())
         placing = partial(by_labels, labels, self.count)
-        together = exchanged(once, placing, self.count, f"{self.name}-shuffle")
+        together = exchanged(once, placing, self.count, f"{self.name}-shuffle", method=self.method)
         return blocks.blockwise(self._distinct, AXIS, (together, AXIS), name=self.name)
 
 

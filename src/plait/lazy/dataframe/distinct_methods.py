@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from plait.lazy.dataframe.distinct import DropDuplicates
+from plait.lazy.dataframe.shuffling import checked_method
 
 
 class DistinctRows:
@@ -61,4 +62,4 @@ def _dropped(
     if keep not in ("first", "last"):
         raise ValueError(f"keep must be 'first' or 'last', got {keep!r}")
     count = frame.npartitions if split_out is True else max(int(split_out or 1), 1)
-    return DropDuplicates(frame, labels, keep, bool(fresh), count, split_every, method)
+    return DropDuplicates(frame, labels, keep, bool(fresh), count, split_every, checked_method(method))

@@ -2,7 +2,8 @@
 
 Each partition is cut into pieces, and each new partition is made of its pieces, in the order of the old ones; so rows
 of one partition keep their order. With more partitions than `branch` that is done digit by digit of the number, so that
-n partitions are some n * branch * log(n) / log(branch) pieces, not n * n.
+n partitions are some n * branch * log(n) / log(branch) pieces, not n * n. By the method "disk" pieces go through files,
+and memory holds a partition a worker.
 
     placing(frame) -> numbers        where the rows go; placing(frame, other) where another layer says so
 """
@@ -18,10 +19,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from plait.lazy import blocks
+from plait.lazy import blocks, config
 from plait.lazy._native.nodes import make as node
 from plait.lazy.blocks import Layer
+from plait.lazy.dataframe import piece_files as files
 from plait.lazy.dataframe.joining import concatenated
+from plait.lazy.resources import Resource
+from plait.lazy.scratch import open_scratch
 
 Placing: TypeAlias = Callable[..., Any]
 
@@ -35,11 +39,17 @@ def exchanged(
     name: str,
     *,
     by: Layer | None = None,
+    method: str | None = None,
     branch: int | None = None,
     ignore_index: bool = False,
 ) -> Layer:
-    """A layer of `count` partitions. by: what `placing` gets besides the frame; branch: pieces of one cut, at most."""
+    """A layer of `count` partitions. by: what `placing` gets besides the frame; branch: pieces of one cut, at most.
+    method: "tasks" or "disk"; None for what the option "dataframe.shuffle.method" says, else "tasks".
+    """
     operands = [frame] if by is None else [frame, by]
+    if (method or config.get("dataframe.shuffle.method", None)) == "disk":
+        space = node(Resource(open_scratch, "shuffle-space"), (), None, None, None, f"{name}-space")
+        return blocks.made(_through_files, [*operands, space], (count,), name, placing, count, ignore_index)
     make = _in_one_step if max(frame.numblocks[0], count) <= max(branch or BRANCH, 2) else _in_steps
     return blocks.made(make, operands, (count,), name, placing, count, max(branch or BRANCH, 2), ignore_index)
 
@@ -54,6 +64,19 @@ def _in_one_step(keys: list[Any], *operands: Any) -> list[Any]:
     return [
         node(_together, (ignore_index, _picked(cuts, number, name)), None, None, None, key)
         for number, key in enumerate(keys)
+    ]
+
+
+def _through_files(keys: list[Any], *operands: Any) -> list[Any]:
+    *layers, space, placing, count, ignore_index = operands
+    name = keys[0][0]
+    written = [
+        node(_write, (placing, count, space, place, *rows), None, None, None, (f"{name}-write", place))
+        for place, rows in enumerate(_rows_of(layers))
+    ]
+    indexes = node(_gathered, (written,), None, None, None, f"{name}-written")
+    return [
+        node(_read, (indexes, space, number, ignore_index), None, None, None, key) for number, key in enumerate(keys)
     ]
 
 
@@ -169,3 +192,16 @@ def _paired(ignore_index: bool, pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]
 
 def _without_numbers(ignore_index: bool, pairs: list[tuple[Any, Any]]) -> Any:
     return _paired(ignore_index, pairs)[0]
+
+
+def _write(placing: Placing, count: int, space: Any, number: int, *rows: Any) -> files.Index:
+    return files.write(split(rows[0], placing(*rows), count), _rows(rows[0], 0, 0), space, number)
+
+
+def _gathered(indexes: list[Any]) -> list[Any]:
+    return indexes
+
+
+def _read(indexes: list[files.Index], space: Any, number: int, ignore_index: bool) -> Any:
+    pieces = files.read(indexes, space, number)
+    return _indexed(concatenated(pieces), ignore_index)

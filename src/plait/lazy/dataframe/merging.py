@@ -178,7 +178,7 @@ class Merge(FrameExpression):
         return [layer if new is old else new.layer(layer) for (old, new), layer in zip(both, inputs, strict=True)]
 
     def _shuffled(self, frame: FrameExpression, layer: Layer, by: Any) -> Layer:
-        return Shuffle(frame, by, self.npartitions, False, self.method or "tasks").layer(layer)
+        return Shuffle(frame, by, self.npartitions, False, self.method).layer(layer)
 
 
 def _one(layer: Layer) -> Layer:

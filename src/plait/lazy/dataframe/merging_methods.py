@@ -12,6 +12,7 @@ from plait.lazy.dataframe.elementwise import Method
 from plait.lazy.dataframe.expression import FrameExpression
 from plait.lazy.dataframe.merging import Merge
 from plait.lazy.dataframe.operators import operand_of
+from plait.lazy.dataframe.shuffling import checked_method
 from plait.lazy.expressions import Collection
 
 _KINDS = ("left", "right", "outer", "inner", "leftsemi")
@@ -48,7 +49,8 @@ def merge_of(
     if how == "leftsemi":
         _check_semi(theirs, keys[1], right_index)
     warn_of_dtypes(mine.meta, theirs.meta, *keys)
-    options = (how, *keys, left_index, right_index, tuple(suffixes), indicator, shuffle_method, npartitions, broadcast)
+    method = checked_method(shuffle_method)
+    options = (how, *keys, left_index, right_index, tuple(suffixes), indicator, method, npartitions, broadcast)
     return Merge(mine, theirs, *options)
 
 

@@ -17,17 +17,19 @@ from plait.lazy.dataframe.expression import FrameExpression, unknown
 from plait.lazy.dataframe.metas import empty_of
 from plait.lazy.dataframe.placing import places
 
+METHODS = ("tasks", "disk", "p2p", None)
+
 
 class Shuffle(FrameExpression):
     """The rows of a frame by keys: labels of columns, or of the index; an aligned frame, series or index; or by the
     index.
 
-    by: a tuple of labels, an expression, or None for the index. count: of the partitions. method: "tasks" or "disk".
-    branch: how many pieces a partition is cut into, at most.
+    by: a tuple of labels, an expression, or None for the index. count: of the partitions. method, branch: see
+    `exchanging`.
     """
 
     parameters = ("frame", "by", "count", "ignore_index", "method", "branch")
-    defaults = {"ignore_index": False, "method": "tasks", "branch": None}
+    defaults = {"ignore_index": False, "method": None, "branch": None}
 
     @cached_property
     def meta(self) -> Any:
@@ -44,7 +46,14 @@ class Shuffle(FrameExpression):
         else:
             by, placing = None, partial(by_labels, self.by, self.count)
         return exchanged(
-            inputs[0], placing, self.count, self.name, by=by, branch=self.branch, ignore_index=self.ignore_index
+            inputs[0],
+            placing,
+            self.count,
+            self.name,
+            by=by,
+            method=self.method,
+            branch=self.branch,
+            ignore_index=self.ignore_index,
         )
 
 
@@ -68,3 +77,10 @@ def keys_of(frame: Any, labels: tuple[Any, ...] | None) -> Any:
     levels = {label: frame.index.get_level_values(label) for label in labels if label not in frame.columns}
     columns = [levels[label].array if label in levels else frame[label].array for label in labels]
     return pd.DataFrame(dict(enumerate(columns)))
+
+
+def checked_method(method: Any) -> Any:
+    """The name of a way to shuffle. Raises ValueError for one that there is not. "p2p" is what clusters call tasks."""
+    if method not in METHODS:
+        raise ValueError(f"shuffle_method={method!r} is none of {METHODS}; pass 'tasks' or 'disk'")
+    return "tasks" if method == "p2p" else method

@@ -7,10 +7,8 @@ from typing import Any
 import pandas as pd
 
 from plait.lazy.dataframe.expression import FrameExpression
-from plait.lazy.dataframe.shuffling import Shuffle
+from plait.lazy.dataframe.shuffling import Shuffle, checked_method
 from plait.lazy.expressions import Collection
-
-METHODS = ("tasks", "disk")
 
 
 class Shuffling:
@@ -39,8 +37,7 @@ class Shuffling:
             raise TypeError("Cannot shuffle on both `on` and `on_index`; pass one")
         by = None if on_index else keys_for(self.expr, on)
         count = npartitions or self.npartitions
-        method = shuffle_method or "tasks"
-        return self._new(Shuffle(self.expr, by, count, bool(ignore_index), method, max_branch))
+        return self._new(Shuffle(self.expr, by, count, bool(ignore_index), checked_method(shuffle_method), max_branch))
 
 
 def keys_for(frame: FrameExpression, on: Any) -> Any:

@@ -76,7 +76,7 @@ class SortValues(FrameExpression):
         steps = steps_for(self.frame.npartitions, count, self.upsample)
         cuts = blocks.made(_cuts, [frame], (1,), f"{self.name}-cuts", first, steps, count)
         placing = partial(_by_column, first, count, not self.ascending[0], self.na_position == "first")
-        return exchanged(frame, placing, count, f"{self.name}-shuffle", by=cuts, branch=self.branch)
+        return exchanged(frame, placing, count, f"{self.name}-shuffle", by=cuts, method=self.method, branch=self.branch)
 
     @cached_property
     def _sorter(self) -> Callable[[Any], Any]:
@@ -207,7 +207,9 @@ class SetIndex(FrameExpression):
         frame: Layer = blocks.blockwise(_indexed, AXIS, *operands, name=f"{self.name}-indexed", **options)
         if not self._stays:
             placing = partial(_by_index, tuple(self.divisions[1:-1]), self.npartitions)
-            frame = exchanged(frame, placing, self.npartitions, f"{self.name}-shuffle", branch=self.branch)
+            frame = exchanged(
+                frame, placing, self.npartitions, f"{self.name}-shuffle", method=self.method, branch=self.branch
+            )
         return blocks.blockwise(_sorted_by_index, AXIS, (frame, AXIS), name=self.name)
 
     @property

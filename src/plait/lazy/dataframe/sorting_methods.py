@@ -11,6 +11,7 @@ from plait.lazy.dataframe.elementwise import IndexOf
 from plait.lazy.dataframe.expression import FrameExpression
 from plait.lazy.dataframe.operators import operand_of
 from plait.lazy.dataframe.sampling import Summary
+from plait.lazy.dataframe.shuffling import checked_method
 from plait.lazy.dataframe.sorting import Once, SetIndex, SetIndexHere, SortValues, WithDivisions, summaries_of
 from plait.lazy.expressions import Collection
 
@@ -53,9 +54,8 @@ class Sorting:
         if not sort:
             return self._new(SetIndexHere(self.expr, other, drop, append))
         count = None if npartitions in (None, "auto") else int(npartitions)
-        return self._new(
-            SetIndex(self.expr, other, drop, bounds, count, upsample, shuffle_method, max_branch, append, Once())
-        )
+        method = checked_method(shuffle_method)
+        return self._new(SetIndex(self.expr, other, drop, bounds, count, upsample, method, max_branch, append, Once()))
 
     def _new_index(self: Any, other: Any) -> Any:
         """The operand for a new index; None where it is the index that there is."""
@@ -137,7 +137,7 @@ class Sorting:
                 sort_function,
                 dict(sort_function_kwargs or {}),
                 upsample,
-                shuffle_method,
+                checked_method(shuffle_method),
                 max_branch,
             )
         )
