@@ -10,4 +10,5 @@ import numpy as np
 
 def abridged() -> AbstractContextManager[Any]:
     """A block in which arrays print in few characters."""
-    return np.printoptions(precision=6, threshold=64, edgeitems=1)
+    printing: AbstractContextManager[Any] = np.printoptions(precision=6, threshold=64, edgeitems=1)
+    return printing

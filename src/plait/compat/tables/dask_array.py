@@ -15,8 +15,31 @@ _PUBLIC = _of(
     _ARRAY,
     """
     Array
+    arange
+    asanyarray
+    asarray
+    block
+    concatenate
+    diag
+    diagonal
+    empty
+    empty_like
+    eye
     from_array
+    from_delayed
+    fromfunction
     frompyfunc
+    full
+    full_like
+    indices
+    linspace
+    meshgrid
+    ones
+    ones_like
+    stack
+    tri
+    zeros
+    zeros_like
     """,
 )
 # numpy's universal functions.

@@ -65,7 +65,7 @@ def _dtype(value: np.dtype[Any]) -> Any:
 
 
 @normalize_token.register(np.ufunc)
-def _ufunc(value: np.ufunc) -> Any:
+def _ufunc(value: Any) -> Any:
     if getattr(np, value.__name__, None) is value:
         return "ufunc", "numpy", value.__name__
     if _is_global(value):

@@ -169,7 +169,7 @@ class Record:
         mode = "r+" if load.mmap_mode == "w+" else load.mmap_mode
         size = prod(map(int, self.shape)) * self.dtype.itemsize
         source.expect(size, "array data")
-        array: Any = np.memmap(  # type: ignore[call-overload]
+        array: Any = np.memmap(
             load.filename, dtype=self.dtype, mode=mode, offset=offset, shape=self.shape, order=self.order
         )
         source.skip(size)
