@@ -82,7 +82,7 @@ class SortValues(FrameExpression):
     def _sorter(self) -> Callable[[Any], Any]:
         keywords = {
             "by": list(self.by),
-            "ascending": list(self.ascending),
+            "ascending": self.ascending[0] if len(set(self.ascending)) == 1 else list(self.ascending),
             "na_position": self.na_position,
             "ignore_index": self.ignore_index,
             **self.keywords,
