@@ -81,11 +81,11 @@ class Merge(FrameExpression):
 
     @cached_property
     def meta(self) -> Any:
-        metas = self.left.meta, self.right.meta
+        left, right = self.left.meta, self.right.meta
         try:
-            return empty_of(merged(*map(meta_nonempty, metas), None, self.keywords))
+            return empty_of(merged(meta_nonempty(left), meta_nonempty(right), None, self.keywords))
         except ValueError:  # made-up values do not fit together; or the keys do not, which this says again
-            return empty_of(merged(*metas, None, self.keywords))
+            return empty_of(merged(left, right, None, self.keywords))
 
     @cached_property
     def strategy(self) -> str:
