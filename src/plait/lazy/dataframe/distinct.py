@@ -15,7 +15,7 @@ from plait.lazy import blocks
 from plait.lazy.blocks import Blocks, Layer
 from plait.lazy.blocks.trees import tree
 from plait.lazy.dataframe.exchanging import exchanged
-from plait.lazy.dataframe.expression import AXIS, FrameExpression, unknown
+from plait.lazy.dataframe.expression import AXIS, FrameExpression, Together, unknown
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.metas import empty_of
 from plait.lazy.dataframe.shuffling import by_labels
@@ -41,6 +41,23 @@ class DropDuplicates(FrameExpression):
         return unknown(self.count)
 
     @property
+    def _labels(self) -> tuple[Any, ...]:
+        """What is compared; () for a series or an index."""
+        return self.subset or (tuple(self.frame.columns) if self.frame.ndim == 2 else ())
+
+    @property
+    def _stays(self) -> bool:
+        """Whether rows that are equal are in one partition already."""
+        known = self.frame.together
+        return self.count == self.frame.npartitions and any(set(self._labels).issuperset(labels) for labels in known)
+
+    @cached_property
+    def together(self) -> Together:
+        if self._stays:
+            return dict(self.frame.together)
+        return {self._labels: self.count} if self._labels else {}
+
+    @property
     def _distinct(self) -> Any:
         return partial(distinct, self.subset, self.keep, self.fresh)
 
@@ -48,9 +65,10 @@ class DropDuplicates(FrameExpression):
         first = partial(distinct, self.subset, self.keep, False)
         if self.count == 1:
             return blocks.made(_by_tree, inputs, (1,), self.name, first, self._distinct, self.split_every)
+        if self._stays:
+            return blocks.blockwise(self._distinct, AXIS, (inputs[0], AXIS), name=self.name)
         once = blocks.blockwise(first, AXIS, (inputs[0], AXIS), name=f"{self.name}-chunk")
-        labels = self.subset or (tuple(self.frame.columns) if self.frame.ndim == 2 else ())
-        placing = partial(by_labels, labels, self.count)
+        placing = partial(by_labels, self._labels, self.count)
         together = exchanged(once, placing, self.count, f"{self.name}-shuffle", method=self.method)
         return blocks.blockwise(self._distinct, AXIS, (together, AXIS), name=self.name)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from plait.lazy.dataframe.expression import Partitionwise
+from plait.lazy.dataframe.expression import FrameExpression, Partitionwise, Together
 from plait.lazy.dataframe.metas import empty_of, meta_nonempty
 from plait.lazy.functions import funcname
+
+
+def relabelled(known: Together, old: Sequence[Any], new: Sequence[Any]) -> Together:
+    """What is known of a frame whose columns get other labels."""
+    names = dict(zip(old, new, strict=False))
+    return {tuple([names.get(label, label) for label in labels]): count for labels, count in known.items()}
 
 
 class Binary(Partitionwise):
@@ -39,6 +45,13 @@ class Method(Partitionwise):
     parameters: ClassVar[tuple[str, ...]] = ("frame", "method", "args", "keywords")
     defaults = {"args": (), "keywords": {}}
     label = "method"
+
+    @cached_property
+    def together(self) -> Together:
+        frame: FrameExpression = self.frame
+        if self.method == "to_frame":
+            return relabelled(frame.together, frame.columns, self.columns)
+        return frame.together if self.method == "dropna" else {}
 
     @staticmethod
     def operation(frame: Any, method: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -93,6 +106,10 @@ class Projection(Partitionwise):
     parameters = ("frame", "wanted")
     label = "getitem"
 
+    @cached_property
+    def together(self) -> Together:
+        return dict(self.frame.together)
+
     @staticmethod
     def operation(frame: Any, wanted: Any) -> Any:
         return frame[wanted]
@@ -106,6 +123,10 @@ class Filter(Partitionwise):
     """frame[predicate]: the rows where a boolean series, aligned with the frame, is true."""
 
     parameters = ("frame", "predicate")
+
+    @cached_property
+    def together(self) -> Together:
+        return dict(self.frame.together)
 
     @staticmethod
     def operation(frame: Any, predicate: Any) -> Any:
@@ -121,6 +142,10 @@ class Assign(Partitionwise):
 
     parameters = ("frame", "column", "value")
 
+    @cached_property
+    def together(self) -> Together:
+        return {labels: count for labels, count in self.frame.together.items() if self.column not in labels}
+
     @staticmethod
     def operation(frame: Any, column: Any, value: Any) -> Any:
         made = frame.copy(deep=False)
@@ -133,6 +158,10 @@ class Relabelled(Partitionwise):
 
     parameters = ("frame", "labels")
     label = "rename"
+
+    @cached_property
+    def together(self) -> Together:
+        return relabelled(self.frame.together, self.frame.columns, self.columns)
 
     @staticmethod
     def operation(frame: Any, labels: Any) -> Any:
@@ -148,6 +177,11 @@ class IndexOf(Partitionwise):
 
     parameters = ("frame",)
     label = "index"
+
+    @cached_property
+    def together(self) -> Together:
+        names = set(self.frame.meta.index.names)
+        return {labels: count for labels, count in self.frame.together.items() if names.issuperset(labels)}
 
     @staticmethod
     def operation(frame: Any) -> Any:

@@ -7,9 +7,9 @@ below divisions[i + 1], the last one inclusive; all None where that is not known
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import pandas as pd
 
@@ -21,6 +21,8 @@ from plait.lazy.expressions.expression import filled
 from plait.lazy.expressions.nodes import Nodes
 
 AXIS = ("partition",)
+
+Together: TypeAlias = Mapping[tuple[Any, ...], int | None]
 
 
 class FrameExpression(Expression):
@@ -37,6 +39,14 @@ class FrameExpression(Expression):
     def divisions(self) -> tuple[Any, ...]:
         """See the module."""
         raise NotImplementedError
+
+    @cached_property
+    def together(self) -> Together:
+        """What is known from shuffles below: tuples of labels, of columns or the index, by which rows with equal values
+        are in one partition; each with the number of partitions, where the hash of the values says which one it is (see
+        `placing`), else None.
+        """
+        return {}
 
     @property
     def npartitions(self) -> int:

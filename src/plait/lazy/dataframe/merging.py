@@ -20,7 +20,7 @@ from plait.lazy._native.nodes import make as node
 from plait.lazy.blocks import Layer
 from plait.lazy.blocks.layers import Blocks
 from plait.lazy.dataframe.aligning import repartitioned, united
-from plait.lazy.dataframe.expression import AXIS, FrameExpression, unknown
+from plait.lazy.dataframe.expression import AXIS, FrameExpression, Together, unknown
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.merging_partitions import merged
 from plait.lazy.dataframe.metas import empty_of, meta_nonempty
@@ -109,6 +109,17 @@ class Merge(FrameExpression):
         by_index = self.left_index and self.right_index
         return tuple(kept.divisions) if by_index else unknown(kept.npartitions)
 
+    @cached_property
+    def together(self) -> Together:
+        if self.strategy in ("single", "broadcast"):
+            kept, other = (self.right, self.left) if self._small == "left" else (self.left, self.right)
+            own = set(kept.columns) - (set(other.columns) - set(self.left_on) & set(self.right_on))
+            return {labels: count for labels, count in kept.together.items() if own.issuperset(labels)}
+        keys = {"left": [self.left_on], "right": [self.right_on], "inner": [self.left_on, self.right_on]}
+        keys["leftsemi"] = keys["left"]
+        keys["outer"] = keys["left"] if self.left_on == self.right_on else []  # else a key may be missing anywhere
+        return {labels: self.npartitions for labels in keys[self.how] if labels} if self.strategy == "hash" else {}
+
     def _divisions_of_single(self) -> tuple[Any, ...]:
         left, right = self.left, self.right
         if left.npartitions == 1 and self.how in ("right", "inner") and self._keeps_index(self.left_index):
@@ -182,6 +193,8 @@ class Merge(FrameExpression):
         return [layer if new is old else new.layer(layer) for (old, new), layer in zip(both, inputs, strict=True)]
 
     def _shuffled(self, frame: FrameExpression, layer: Layer, by: Any) -> Layer:
+        if by is not None and frame.npartitions == frame.together.get(by) == self.npartitions:
+            return layer  # its rows are where they would go
         return Shuffle(frame, by, self.npartitions, False, self.method).layer(layer)
 
 

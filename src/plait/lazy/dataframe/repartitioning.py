@@ -13,7 +13,7 @@ import pandas as pd
 from plait.lazy import blocks
 from plait.lazy._native.nodes import make
 from plait.lazy.blocks import Blocks, Layer
-from plait.lazy.dataframe.expression import FrameExpression, unknown
+from plait.lazy.dataframe.expression import FrameExpression, Together, unknown
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.expressions.wrapping import Wrapped
 
@@ -95,6 +95,10 @@ class RepartitionToFewer(FrameExpression):
     @cached_property
     def divisions(self) -> tuple[Any, ...]:
         return tuple([self.frame.divisions[start] for start in self.starts])
+
+    @cached_property
+    def together(self) -> Together:
+        return dict.fromkeys(self.frame.together)
 
     def layer(self, *inputs: Layer) -> Layer:
         return blocks.made(_merged, inputs, self.numblocks, self.name, list(self.starts), Wrapped(self.meta))

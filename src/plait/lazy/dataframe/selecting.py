@@ -11,7 +11,7 @@ import pandas as pd
 
 from plait.lazy.dataframe.aligning import aligned
 from plait.lazy.dataframe.elementwise import Assign, Filter, Method, Projection, Relabelled, RowsMethod
-from plait.lazy.dataframe.expression import unknown
+from plait.lazy.dataframe.expression import Together, unknown
 from plait.lazy.dataframe.heads import Head, Tail
 from plait.lazy.dataframe.indexing import Iloc, Loc
 from plait.lazy.dataframe.methods import lazily
@@ -92,6 +92,12 @@ class ResetIndex(RowsMethod):
     @staticmethod
     def operation(frame: Any, drop: bool) -> Any:  # type: ignore[override]
         return frame.reset_index(drop=drop)
+
+    @cached_property
+    def together(self) -> Together:
+        known: Together = self.frame.together
+        kept = set(self.columns)
+        return {labels: count for labels, count in known.items() if not self.drop or kept.issuperset(labels)}
 
 
 def _at_once(frame: Any, expression: Any, compute: bool, expected: int | None) -> Any:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from plait.lazy.blocks import Layer
 from plait.lazy.dataframe.exchanging import exchanged
-from plait.lazy.dataframe.expression import FrameExpression, unknown
+from plait.lazy.dataframe.expression import FrameExpression, Together, unknown
 from plait.lazy.dataframe.metas import empty_of
 from plait.lazy.dataframe.placing import places
 
@@ -39,6 +39,10 @@ class Shuffle(FrameExpression):
     @cached_property
     def divisions(self) -> tuple[Any, ...]:
         return unknown(self.count)
+
+    @cached_property
+    def together(self) -> Together:
+        return {self.by: self.count} if isinstance(self.by, tuple) else {}
 
     def layer(self, *inputs: Layer) -> Layer:
         if isinstance(self.by, FrameExpression):

@@ -14,6 +14,11 @@ from plait.lazy.expressions import Collection
 class Shuffling:
     """shuffle of dataframes and series."""
 
+    @property
+    def unique_partition_mapping_columns_from_shuffle(self: Any) -> set[tuple[Any, ...]]:
+        """By which columns rows with equal values are known to be in one partition."""
+        return set(self.expr.together)
+
     def shuffle(
         self: Any,
         on: Any = None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from plait.lazy.dataframe.expression import FrameExpression, Partitionwise
+from plait.lazy.dataframe.expression import FrameExpression, Partitionwise, Together
 from plait.lazy.dataframe.groupby.aggregating import key_values
 from plait.lazy.dataframe.metas import empty_of, meta_nonempty
 from plait.lazy.dataframe.shuffling import Shuffle
@@ -82,6 +82,11 @@ class OnGroups(Partitionwise):
                 f"Metadata inference failed in `groupby.{name}`.\n\nYou have supplied a custom function and it is not"
                 f" possible to find out what it gives; pass meta=.\n\nOriginal error is below:\n{error!r}"
             ) from error
+
+    @cached_property
+    def together(self) -> Together:
+        is_by_keys = list(self.meta.index.names) == list(self.names) and len(self.frame.together) == 1
+        return {tuple(self.names): count for count in self.frame.together.values()} if is_by_keys else {}
 
 
 def groups_of(frame: Any, names: Sequence[Any], chosen: Any, is_series: bool, options: dict[str, Any]) -> Any:
