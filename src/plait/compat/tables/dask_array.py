@@ -14,31 +14,14 @@ def _of(place: str, names: str) -> dict[str, str]:
 _PUBLIC = _of(
     _ARRAY,
     """
-    Array
-    arange
-    asanyarray
-    asarray
-    block
-    concatenate
-    diag
-    diagonal
-    empty
-    empty_like
-    eye
-    from_array
-    from_delayed
-    fromfunction
-    frompyfunc
-    full
-    full_like
-    indices
-    linspace
-    meshgrid
-    ones
-    ones_like
-    stack
-    tri
-    zeros
+    Array all angle any append arange argmax argmin argtopk array asanyarray asarray atleast_1d atleast_2d
+    atleast_3d average block blockwise broadcast_arrays broadcast_to clip concatenate corrcoef cov cumprod
+    cumreduction cumsum diag diagonal dot dstack einsum empty empty_like expand_dims eye fix flip fliplr flipud
+    from_array from_delayed from_func fromfunction frompyfunc full full_like hstack i0 imag indices iscomplex
+    isneginf isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis nan_to_num
+    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanquantile nanstd nansum
+    nanvar normalize_chunks ones ones_like outer pad prod ptp quantile ravel real reduction repeat reshape roll
+    rollaxis rot90 sinc squeeze stack std sum swapaxes tensordot tile topk transpose tri var vdot vstack zeros
     zeros_like
     """,
 )
@@ -53,14 +36,12 @@ _UFUNCS = _of(
     " rad2deg radians reciprocal remainder right_shift rint sign signbit sin sinh spacing sqrt square subtract tan tanh"
     " true_divide trunc",
 )
-_ELEMENTWISE = _of(f"{_ARRAY}.ufuncs", "angle clip fix i0 imag iscomplex isneginf isposinf isreal nan_to_num real sinc")
 
 ROWS: dict[str, Row] = {
     "dask.array": Face(
         {
             **_PUBLIC,
             **_UFUNCS,
-            **_ELEMENTWISE,
             "_array_expr_enabled": f"{_PRIVATE}:array_expr_enabled",
             "assert_eq": f"{_ARRAY}.testing:assert_eq",
             "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
@@ -72,7 +53,7 @@ ROWS: dict[str, Row] = {
     ),
     "dask.array.numpy_compat": Same("plait.compat.dask_private.numpy_compat"),
     "dask.array.ufunc": Face(
-        {**_UFUNCS, **_ELEMENTWISE, "frompyfunc": f"{_ARRAY}:frompyfunc", "ufunc": f"{_ARRAY}.ufuncs:UniversalFunction"}
+        {**_UFUNCS, "frompyfunc": f"{_ARRAY}:frompyfunc", "ufunc": f"{_ARRAY}.ufuncs:UniversalFunction"}
     ),
     "dask.array.utils": Face(_of(f"{_ARRAY}.testing", "allclose assert_eq same_keys")),
 }

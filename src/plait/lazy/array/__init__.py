@@ -1,39 +1,44 @@
-"""plait.lazy.array: lazy arrays in blocks of numpy arrays, with numpy's interface and dask.array's names."""
+"""plait.lazy.array: lazy arrays in blocks of numpy arrays, with numpy's interface and dask.array's names.
 
+Names are imported from their families on first use; numpy's universal functions are here by their names, too.
+"""
+
+from importlib import import_module
 from typing import Any
 
-from plait.lazy.array import ufuncs as ufuncs
 from plait.lazy.array.array import Array as Array
-from plait.lazy.array.chunks import normalize_chunks as normalize_chunks
-from plait.lazy.array.creation import arange as arange
 from plait.lazy.array.creation import asanyarray as asanyarray
 from plait.lazy.array.creation import asarray as asarray
-from plait.lazy.array.creation import diag as diag
-from plait.lazy.array.creation import diagonal as diagonal
-from plait.lazy.array.creation import empty as empty
-from plait.lazy.array.creation import empty_like as empty_like
-from plait.lazy.array.creation import eye as eye
 from plait.lazy.array.creation import from_array as from_array
-from plait.lazy.array.creation import from_delayed as from_delayed
-from plait.lazy.array.creation import fromfunction as fromfunction
-from plait.lazy.array.creation import full as full
-from plait.lazy.array.creation import full_like as full_like
-from plait.lazy.array.creation import indices as indices
-from plait.lazy.array.creation import linspace as linspace
-from plait.lazy.array.creation import meshgrid as meshgrid
-from plait.lazy.array.creation import ones as ones
-from plait.lazy.array.creation import ones_like as ones_like
-from plait.lazy.array.creation import tri as tri
-from plait.lazy.array.creation import zeros as zeros
-from plait.lazy.array.creation import zeros_like as zeros_like
-from plait.lazy.array.stacking import block as block
-from plait.lazy.array.stacking import concatenate as concatenate
-from plait.lazy.array.stacking import stack as stack
+from plait.lazy.array.functions import blockwise as blockwise
+from plait.lazy.array.functions import map_blocks as map_blocks
 from plait.lazy.array.ufuncs import FUNCTIONS as _UFUNCS
-from plait.lazy.array.ufuncs import frompyfunc as frompyfunc
+
+# Family -> its public names.
+_FAMILIES = {
+    "chunks": "normalize_chunks",
+    "creation": "arange asanyarray asarray diag diagonal empty empty_like eye from_array from_delayed from_func"
+    " fromfunction full full_like indices linspace meshgrid ones ones_like tri zeros zeros_like",
+    "products": "dot einsum matmul outer tensordot vdot",
+    "rearranging": "append array atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to dstack expand_dims flip"
+    " fliplr flipud hstack moveaxis pad ravel repeat reshape roll rollaxis rot90 squeeze swapaxes tile"
+    " transpose vstack",
+    "stacking": "block concatenate stack",
+    "statistics": "all any argmax argmin argtopk average corrcoef cov cumprod cumreduction cumsum max mean median min"
+    " moment nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanquantile"
+    " nanstd nansum nanvar prod ptp quantile reduction std sum topk var",
+    "ufuncs": "angle clip fix frompyfunc i0 imag iscomplex isneginf isposinf isreal nan_to_num real sinc",
+}
+_PLACES = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     if name in _UFUNCS:
         return _UFUNCS[name]
-    raise AttributeError(f"module 'plait.lazy.array' has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'plait.lazy.array' has no attribute {name!r}")
+    return getattr(import_module(f"plait.lazy.array.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES, *_UFUNCS})

@@ -66,7 +66,8 @@ def _dtype(value: np.dtype[Any]) -> Any:
 
 @normalize_token.register(np.ufunc)
 def _ufunc(value: Any) -> Any:
-    if getattr(np, value.__name__, None) is value:
+    known: Any = getattr(np, value.__name__, None)
+    if known is value:
         return "ufunc", "numpy", value.__name__
     if _is_global(value):
         return "ufunc", value.__name__, value.types, value.__doc__
