@@ -15,14 +15,28 @@ from plait.lazy.dataframe.merging_nearest import MergeAsof, spans_of
 from plait.lazy.dataframe.sources import in_memory
 
 
-def merge(left: Any, right: Any, how: str = "inner", on: Any = None, **options: Any) -> Any:
+def merge(
+    left: Any,
+    right: Any,
+    how: str = "inner",
+    on: Any = None,
+    left_on: Any = None,
+    right_on: Any = None,
+    left_index: bool = False,
+    right_index: bool = False,
+    suffixes: Any = ("_x", "_y"),
+    indicator: Any = False,
+    shuffle_method: str | None = None,
+    npartitions: int | None = None,
+    broadcast: bool | float | None = None,
+) -> Any:
     """The rows of both with equal keys; see DataFrame.merge(). Of two pandas objects, what pandas gives."""
     check_kind(how)
+    of_pandas = (how, on, left_on, right_on, left_index, right_index)
     if isinstance(left, pd.DataFrame) and isinstance(right, pd.DataFrame):
-        for name in ("shuffle_method", "npartitions", "broadcast"):
-            options.pop(name, None)
-        return left.merge(right, how=how, on=on, **options)
-    return collection(merge_of(left, right, how, on, **options))
+        return left.merge(right, *of_pandas, suffixes=suffixes, indicator=indicator)
+    options = (suffixes, indicator, shuffle_method, npartitions, broadcast)
+    return collection(merge_of(left, right, *of_pandas, *options))
 
 
 def merge_asof(

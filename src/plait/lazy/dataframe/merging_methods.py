@@ -109,7 +109,21 @@ def _alike(one: Any, other: Any) -> bool:
 class Merging:
     """merge and join of dataframes."""
 
-    def merge(self: Any, right: Any, how: str = "inner", on: Any = None, **options: Any) -> Any:
+    def merge(
+        self: Any,
+        right: Any,
+        how: str = "inner",
+        on: Any = None,
+        left_on: Any = None,
+        right_on: Any = None,
+        left_index: bool = False,
+        right_index: bool = False,
+        suffixes: Sequence[Any] = ("_x", "_y"),
+        indicator: Any = False,
+        shuffle_method: str | None = None,
+        npartitions: int | None = None,
+        broadcast: bool | float | None = None,
+    ) -> Any:
         """The rows of both with equal keys, as pandas' merge.
 
         right: a dataframe or a series, lazy or of pandas. how: left, right, outer, inner, or leftsemi: the rows of this
@@ -118,7 +132,9 @@ class Merging:
         or "disk"; npartitions: how many partitions a shuffle makes; broadcast: whether the side with fewer partitions
         goes whole with each of the other, or a number: the readiness to do so, 0.5 if not said.
         """
-        return self._new(merge_of(self, right, how, on, **options))
+        sides: Any = (left_on, right_on, left_index, right_index)
+        options: Any = (suffixes, indicator, shuffle_method, npartitions, broadcast)
+        return self._new(merge_of(self, right, how, on, *sides, *options))
 
     def join(
         self: Any,
