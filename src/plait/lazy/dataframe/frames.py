@@ -13,6 +13,7 @@ from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, 
 from plait.lazy.dataframe.distinct_methods import DistinctRows, DistinctValues
 from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
+from plait.lazy.dataframe.extremes import Extremes
 from plait.lazy.dataframe.groupby.collections import Grouping
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.mapping import Mapping
@@ -83,7 +84,17 @@ class Frame(Operators, Ufuncs, Collection):
 
 
 class Tabular(
-    Grouping, Dividing, Partitioning, Mapping, Methods, NamedOperators, Selecting, Shuffling, Statistics, Frame
+    Extremes,
+    Grouping,
+    Dividing,
+    Partitioning,
+    Mapping,
+    Methods,
+    NamedOperators,
+    Selecting,
+    Shuffling,
+    Statistics,
+    Frame,
 ):
     """What dataframes and series have in common."""
 

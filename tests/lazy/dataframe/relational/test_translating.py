@@ -142,3 +142,31 @@ def test_rows_of_two_sources_stay_with_pandas():
     lazy = Binary(operator.add, column(source(frame), "x"), column(source(frame.assign(x=5.0)), "x"))
     with pytest.raises(UnsupportedError, match="two sources"):
         Translator().relation(lazy)
+
+
+FUNCTIONS = ["sum", "count", "mean", "var", "min", "max", "size"]
+
+
+@given(ROWS, st.sampled_from([["s"], ["x"], ["i", "s"], ["b"], ["t", "i"]]), st.sampled_from(FUNCTIONS))
+def test_groups(rows, by, function):
+    frame = frame_of(rows)
+    lazy = getattr(from_pandas(frame, npartitions=1).groupby(by)[["y", "i"]], function)()
+    expected = getattr(frame.groupby(by)[["y", "i"]], function)()
+    same(lazy.expr, expected)
+
+
+def in_order(frame):
+    return frame.sort_values(list(frame.columns), na_position="first", kind="stable").reset_index(drop=True)
+
+
+@given(ROWS, ROWS, st.sampled_from(["inner", "left", "right", "outer"]), st.sampled_from([["s"], ["x"], ["i", "s"]]))
+def test_merges(rows, others, how, on):
+    left, right = frame_of(rows)[["i", "x", "s"]], frame_of(others)[["i", "x", "s", "y"]]
+    lazy = from_pandas(left, npartitions=1).merge(from_pandas(right, npartitions=1), how=how, on=on)
+    expected = in_order(left.merge(right, how=how, on=on))
+    expression = lazy.expr
+    by_query = collection(planned(expression, Translator().relation(expression))).compute(scheduler="sync")
+    pd.testing.assert_frame_equal(in_order(by_query), expected, check_dtype=len(by_query) > 0)
+    pd.testing.assert_frame_equal(
+        in_order(collection(expression).compute(scheduler="sync")), expected, check_dtype=False
+    )

@@ -5,6 +5,8 @@ translating   the whitelist of classes;  scalars, rows, groups, joins, sources: 
 plan          RelationalPlan: one query as an expression;  results: back to pandas
 """
 
+from plait.lazy.dataframe.relational import groups as groups
+from plait.lazy.dataframe.relational import joins as joins
 from plait.lazy.dataframe.relational import rows as rows
 from plait.lazy.dataframe.relational import scalars as scalars
 from plait.lazy.dataframe.relational import sources as sources

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
+from plait.lazy.dataframe.metas import is_frame_like
 from plait.lazy.dataframe.relational.relation import Relation
 
 
@@ -21,6 +23,11 @@ def finished(table: pl.DataFrame, meta: Any, index: tuple[tuple[Any, Any], ...])
     """A pandas object like `meta` of some rows. index: (name, dtype) of each of its index's columns; none for the
     numbers of the rows.
     """
+    if not is_frame_like(meta):
+        found = table.item() if table.height else None
+        return np.asarray(np.nan if found is None else found, dtype=None if found is None else np.asarray(meta).dtype)[
+            ()
+        ]
     frame = table.to_arrow().to_pandas()
     rows = pd.RangeIndex(len(frame))
     if index:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from plait.lazy.dataframe.elementwise import Assign, Binary, Method, Projection, Unary
+from plait.lazy.dataframe.elementwise import AccessorMethod, AccessorProperty, Assign, Binary, Method, Projection, Unary
 from plait.lazy.dataframe.relational.relation import Column, Relation, UnsupportedError, kind_of, labels, polars_type
 from plait.lazy.dataframe.relational.translating import Translator, translates
 
@@ -182,6 +182,56 @@ def method(expression: Method, translator: Translator) -> Relation:
         raise UnsupportedError(f"{expression.method}() stays with pandas")
     function = made(*expression.args, **expression.keywords)
     return rowwise(expression, function, translator.relation(expression.frame))
+
+
+@translates(AccessorMethod)
+def accessor_method(expression: AccessorMethod, translator: Translator) -> Relation:
+    """A method of `str`, of those in the table below."""
+    made = _TEXT_METHODS.get(expression.method) if expression.accessor == "str" else None
+    if made is None:
+        raise UnsupportedError(f"{expression.accessor}.{expression.method}() stays with pandas")
+    function = made(*expression.args, **expression.keywords)
+    return rowwise(expression, function, translator.relation(expression.frame))
+
+
+def _text(function: Callable[..., pl.Expr]) -> Callable[..., Callable[[Column, Any], Column]]:
+    """A predicate of texts and one constant text; false where a text is missing."""
+
+    def made(pattern: Any) -> Callable[[Column, Any], Column]:
+        if not isinstance(pattern, str):
+            raise UnsupportedError(f"the pattern {pattern!r} stays with pandas")
+        return lambda column, dtype: Column(function(column.value, pattern), dtype, where_missing=False)
+
+    return made
+
+
+def _contains(pat: Any, case: bool = True, flags: int = 0, na: Any = None, regex: bool = True) -> Any:
+    if regex or not case or flags or na is not None or not isinstance(pat, str):
+        raise UnsupportedError("str.contains() of a regular expression stays with pandas")
+    return lambda column, dtype: Column(column.value.str.contains(pat, literal=True), dtype, where_missing=False)
+
+
+_TEXT_METHODS: dict[str, Callable[..., Callable[[Column, Any], Column]]] = {
+    "contains": _contains,
+    "endswith": _text(lambda value, pattern: value.str.ends_with(pattern)),
+    "startswith": _text(lambda value, pattern: value.str.starts_with(pattern)),
+}
+_PARTS_OF_TIME = ("year", "month", "day", "hour", "minute", "second")
+
+
+@translates(AccessorProperty)
+def accessor_property(expression: AccessorProperty, translator: Translator) -> Relation:
+    """A part of times."""
+    part = expression.attribute
+    if expression.accessor != "dt" or part not in _PARTS_OF_TIME:
+        raise UnsupportedError(f"{expression.accessor}.{part} stays with pandas")
+
+    def one(column: Column, dtype: Any) -> Column:
+        if kind_of(column.dtype) != "datetime":
+            raise UnsupportedError(f"dt.{part} of {column.dtype} stays with pandas")
+        return Column(getattr(column.value.dt, part)().cast(polars_type(dtype)), dtype)
+
+    return rowwise(expression, one, translator.relation(expression.frame))
 
 
 def _isna() -> Callable[[Column, Any], Column]:
