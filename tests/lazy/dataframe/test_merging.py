@@ -96,7 +96,12 @@ def test_a_semi_join_has_each_row_with_a_match_once():
     left = pd.DataFrame({"k": [1, 2, 3, 1], "v": "abcd"})
     right = pd.DataFrame({"k": [1, 1, 3, 9]})
     found = from_pandas(left, npartitions=2).merge(from_pandas(right, npartitions=2), how="leftsemi").compute()
-    assert _rows(found, index=False) == _rows(left[left["k"].isin([1, 3])], index=False)
+    wanted = _rows(left[left["k"].isin([1, 3])], index=False)
+    assert _rows(found, index=False) == wanted
+    renamed = from_pandas(right.rename(columns={"k": "q"}), npartitions=2)
+    found = from_pandas(left, npartitions=2).merge(renamed, how="leftsemi", left_on="k", right_on="q")
+    assert list(found.columns) == ["k", "v"]
+    assert _rows(found.compute(), index=False) == wanted
 
 
 def test_several_frames_are_joined_by_index():

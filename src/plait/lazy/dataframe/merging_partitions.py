@@ -11,7 +11,8 @@ from pandas.api.types import union_categoricals
 def merged(left: Any, right: Any, meta: Any, keywords: dict[str, Any]) -> Any:
     """left merged with right. meta: of the result, or None where that is asked for."""
     if keywords["how"] == "leftsemi":
-        right, keywords = _distinct(right, keywords["right_on"]), {**keywords, "how": "inner"}
+        inner = merged(left, _distinct(right, keywords["right_on"]), None, {**keywords, "how": "inner"})
+        return inner[list(left.columns)]
     left, right = _with_shared_categories(left, right, keywords)
     result = left.merge(right, **keywords)
     if meta is None:
