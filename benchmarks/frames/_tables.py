@@ -19,7 +19,9 @@ def tables() -> Path:
     if not (folder / "done").exists():
         with tempfile.TemporaryDirectory(dir=folder.parent) as raw:
             program = Path(sys.executable).parent / "tpchgen-cli"
-            subprocess.run([program, "parquet", "-s", str(SCALE), f"--output-dir={raw}"], check=True, capture_output=True)
+            subprocess.run(
+                [program, "parquet", "-s", str(SCALE), f"--output-dir={raw}"], check=True, capture_output=True
+            )
             for path in sorted(Path(raw).glob("*.parquet")):
                 _write(path, folder / path.stem)
             _write_csv(Path(raw) / "lineitem.parquet", folder / "lineitem.csv")

@@ -18,7 +18,8 @@ Day = datetime.datetime
 
 def answer_of(frame: Any) -> Any:
     """What all sides must agree on: shape, and the sum of numbers to nine digits."""
-    rows = frame.reset_index() if hasattr(frame, "reset_index") else frame
+    named = hasattr(frame, "index") and any(name is not None for name in frame.index.names)
+    rows = frame.reset_index() if named else frame
     total = float(rows.select_dtypes("number").sum().sum())
     return [len(rows), float(f"{total:.8g}")]
 
@@ -101,9 +102,7 @@ def q9(read: Any) -> Any:
     partsupp, orders, nation = read("partsupp"), read("orders"), read("nation")
     part = part[part.p_name.str.contains("green", regex=False)]
     joined = part.merge(partsupp, left_on="p_partkey", right_on="ps_partkey")
-    joined = joined.merge(
-        line, left_on=["ps_partkey", "ps_suppkey"], right_on=["l_partkey", "l_suppkey"]
-    )
+    joined = joined.merge(line, left_on=["ps_partkey", "ps_suppkey"], right_on=["l_partkey", "l_suppkey"])
     joined = joined.merge(supplier, left_on="ps_suppkey", right_on="s_suppkey")
     joined = joined.merge(orders, left_on="l_orderkey", right_on="o_orderkey")
     joined = joined.merge(nation, left_on="s_nationkey", right_on="n_nationkey")
@@ -325,7 +324,9 @@ def by_duckdb(name: str) -> Any:
         folder = tables()
         connection = duckdb.connect()
         if name == "csv":
-            query = f"select l_returnflag, sum(l_extendedprice) s from '{folder}/lineitem.csv' group by all order by all"
+            query = (
+                f"select l_returnflag, sum(l_extendedprice) s from '{folder}/lineitem.csv' group by all order by all"
+            )
         else:
             query = SQL[name]
             for table in folder.iterdir():

@@ -136,3 +136,46 @@ def are_co_aligned(*expressions: Any) -> bool:
 def rewrite_filters(predicate: Any) -> Any:
     """A predicate stays as it was written."""
     return predicate
+
+
+FromArray = absent("FromArray")
+FromMap = absent("FromMap")
+
+
+def get_engine(engine: str) -> str:
+    """The name of what reads parquet: pyarrow. Raises ValueError for others."""
+    if engine not in ("auto", "pyarrow", "arrow"):
+        raise ValueError(f"engine={engine!r} is not supported; parquet is read by pyarrow")
+    return "pyarrow"
+
+
+def _infer_block_size() -> int:
+    """How many bytes of text a partition has where nothing is said."""
+    return 64_000_000
+
+
+def auto_blocksize(total_memory: int, cpu_count: int) -> int:
+    """Likewise, by the memory of a machine."""
+    return min(int(total_memory // cpu_count / 10), 64_000_000)
+
+
+def sorted_division_locations(seq: Any, npartitions: int | None = None, chunksize: int | None = None) -> Any:
+    """Divisions of a sorted sequence, and where they are."""
+    from plait.lazy.dataframe.sources import sorted_starts
+
+    if (npartitions is None) == (chunksize is None):
+        raise ValueError("Exactly one of npartitions and chunksize must be specified.")
+    starts, bounds = sorted_starts(pd.Index(seq), npartitions, chunksize)
+    return bounds, starts
+
+
+def _no_counterpart(name: str) -> Any:
+    def function(*args: Any, **options: Any) -> Any:
+        raise NotImplementedError(f"dask's private {name}() has no counterpart in plait")
+
+    return function
+
+
+block_mask, pandas_read_text, text_blocks_to_pandas, _meta_from_array = map(
+    _no_counterpart, ("block_mask", "pandas_read_text", "text_blocks_to_pandas", "_meta_from_array")
+)

@@ -26,9 +26,14 @@ _PUBLIC = _of(
     map_partitions
     merge
     merge_asof
+    read_csv
+    read_fwf
+    read_parquet
+    read_table
     repartition
     to_datetime
     to_numeric
+    to_parquet
     to_timedelta
     """,
 )
@@ -45,6 +50,7 @@ _GROUPS = {
     **_of(f"{_FRAME}.groupby.collections", "DataFrameGroupBy SeriesGroupBy"),
     "Aggregation": f"{_FRAME}.groupby.aggregation:Aggregation",
 }
+_IO = _of(_FRAME, "from_pandas read_csv read_fwf read_parquet read_table to_parquet")
 _NEW = {"new_collection": f"{_FRAME}.frames:collection"}
 _UTILS = {
     **_of(f"{_FRAME}.checking", "check_matching_columns check_meta"),
@@ -117,13 +123,25 @@ ROWS: dict[str, Row] = {
     ),
     "dask.dataframe.dask_expr.expr": Face(_EXPRESSIONS),
     "dask.dataframe.dask_expr.io": Face(
-        {"FromPandas": f"{_FRAME}.sources:FromPandas", **_of(_PRIVATE, "FusedParquetIO")}
+        {
+            "FromPandas": f"{_FRAME}.sources:FromPandas",
+            "ReadParquet": f"{_FRAME}.io.parquet:ReadParquet",
+            **_of(_PRIVATE, "FromArray FromMap FusedParquetIO"),
+        }
     ),
     "dask.dataframe.dispatch": Face(_of(f"{_FRAME}.metas", "make_meta meta_nonempty")),
     "dask.dataframe.backends": Face(_of(_PRIVATE, "grouper_dispatch")),
     "dask.dataframe.groupby": Face({**_GROUPS, **_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")}),
-    "dask.dataframe.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}, submodules=("io",)),
-    "dask.dataframe.io.io": Face({"from_pandas": f"{_FRAME}:from_pandas"}),
+    "dask.dataframe.io": Face(_IO, submodules=("csv", "io", "parquet")),
+    "dask.dataframe.io.csv": Face(
+        {
+            **_of(f"{_FRAME}.io.reading", "read_csv read_fwf read_table"),
+            **_of(_PRIVATE, "_infer_block_size auto_blocksize block_mask pandas_read_text text_blocks_to_pandas"),
+        }
+    ),
+    "dask.dataframe.io.io": Face({**_IO, **_of(_PRIVATE, "_meta_from_array sorted_division_locations")}),
+    "dask.dataframe.io.parquet": Face(_of(_FRAME, "read_parquet to_parquet"), submodules=("core",)),
+    "dask.dataframe.io.parquet.core": Face({**_of(_FRAME, "read_parquet to_parquet"), **_of(_PRIVATE, "get_engine")}),
     "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat"}),
     "dask.dataframe.multi": Face({"warn_dtype_mismatch": f"{_FRAME}.merging_methods:warn_of_dtypes"}),
     "dask.dataframe.shuffle": Face(

@@ -116,7 +116,7 @@ def read_bytes(
     ]
     head: Any = sample
     if sample:
-        head = _sample(planned, "10 kiB" if sample is True else sample, delimiter)
+        head = sample_of(planned, "10 kiB" if sample is True else sample, delimiter)
     return (head, blocks, planned.paths) if include_path else (head, blocks)
 
 
@@ -125,7 +125,7 @@ def _delayed(block: Block, token: str) -> Delayed:
     return node
 
 
-def _sample(planned: Plan, size: int | str, delimiter: bytes | None) -> bytes:
+def sample_of(planned: Plan, size: int | str, delimiter: bytes | None) -> bytes:
     """The beginning of the first file, up to a delimiter."""
     wanted = parse_bytes(size) if isinstance(size, str) else size
     with copy(planned.first) as opened:

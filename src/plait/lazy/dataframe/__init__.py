@@ -13,6 +13,11 @@ from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.groupby.aggregation import Aggregation as Aggregation
+from plait.lazy.dataframe.io.reading import read_csv as read_csv
+from plait.lazy.dataframe.io.reading import read_fwf as read_fwf
+from plait.lazy.dataframe.io.reading import read_parquet as read_parquet
+from plait.lazy.dataframe.io.reading import read_table as read_table
+from plait.lazy.dataframe.io.writing_parquet import to_parquet as to_parquet
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 from plait.lazy.dataframe.joins import merge_asof as merge_asof
@@ -30,8 +35,13 @@ __all__ = [
     "map_partitions",
     "merge",
     "merge_asof",
+    "read_csv",
+    "read_fwf",
+    "read_parquet",
+    "read_table",
     "repartition",
     "to_datetime",
     "to_numeric",
+    "to_parquet",
     "to_timedelta",
 ]

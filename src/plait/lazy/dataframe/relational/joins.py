@@ -12,7 +12,7 @@ from plait.lazy.dataframe.relational.translating import Translator, translates
 from plait.lazy.dataframe.selecting import ResetIndex
 from plait.lazy.dataframe.sorting import SortValues
 
-_HOW = {"inner": "inner", "left": "left", "right": "right", "outer": "full"}
+_HOW: dict[str, Any] = {"inner": "inner", "left": "left", "right": "right", "outer": "full"}
 
 
 @translates(Merge)

@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from plait.lazy.dataframe.relational.relation import Column, Relation, Rows, UnsupportedError, kind_of, labels
+from plait.lazy.dataframe.io.csv import ReadText
+from plait.lazy.dataframe.io.parquet import ReadParquet
+from plait.lazy.dataframe.relational.relation import (
+    Column,
+    Relation,
+    Rows,
+    UnsupportedError,
+    kind_of,
+    labels,
+    polars_type,
+)
 from plait.lazy.dataframe.relational.translating import Translator, translates
 from plait.lazy.dataframe.sources import FromPandas
 
@@ -37,3 +47,83 @@ def _series(values: pd.Series) -> Any:
         held: Any = values.array
         return pl.from_arrow(held.__arrow_array__()) if hasattr(held, "__arrow_array__") else pl.Series(held)
     return pl.Series(np.ascontiguousarray(values.to_numpy()))
+
+
+@translates(ReadParquet)
+def parquet(expression: ReadParquet, translator: Translator) -> Relation:
+    """Files of a local file system, whole, by Polars' own reader."""
+    source = expression.source.held
+    if (
+        expression.filters is not None
+        or expression.keywords
+        or any(groups is not None for _, groups in expression.pieces)
+    ):
+        raise UnsupportedError("row groups and filters of a dataset stay with pandas")
+    if "file" not in np.atleast_1d(source.fs.protocol).tolist():
+        raise UnsupportedError("remote files stay with pandas")
+    if len(expression.index) > 1:
+        raise UnsupportedError("an index of several levels stays with pandas")
+    frame = pl.scan_parquet([path for path, _ in expression.pieces], missing_columns="raise", extra_columns="ignore")
+    meta = expression.meta
+    names = labels([meta.name] if isinstance(meta, pd.Series) else meta.columns)
+    dtypes = [meta.dtype] if isinstance(meta, pd.Series) else list(meta.dtypes)
+    columns = {name: Column(pl.col(name), dtype, _is_float(dtype)) for name, dtype in zip(names, dtypes, strict=True)}
+    index = tuple([(meta.index.name, Column(pl.col(name), meta.index.dtype)) for name in expression.index])
+    return Relation(Rows(frame), columns, index)
+
+
+def _is_float(dtype: Any) -> bool:
+    return getattr(dtype, "kind", "O") == "f"
+
+
+# What pandas reads as missing.
+_MISSING = [
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+]
+
+
+@translates(ReadText)
+def text(expression: ReadText, translator: Translator) -> Relation:
+    """Local CSV files read with pandas' defaults, by Polars' own reader."""
+    found = expression.source.held
+    if expression.reader != "read_csv" or expression.keywords or expression.path_column:
+        raise UnsupportedError("options of read_csv stay with pandas")
+    paths = list(dict.fromkeys(block.file.path for block, _, _ in found))
+    if any(block.file.compression for block, _, _ in found) or not all(
+        "file" in np.atleast_1d(block.file.fs.protocol).tolist() for block, _, _ in found
+    ):
+        raise UnsupportedError("compressed and remote files stay with pandas")
+    meta = expression.like.held
+    names = labels(meta.columns)
+    kinds = {name: polars_type(meta[name].dtype) for name in names}
+    if any(kind_of(meta[name].dtype) in ("datetime", "bool") for name in names):
+        raise UnsupportedError("times and booleans in text stay with pandas")
+    frame = pl.scan_csv(paths, schema=kinds, null_values=_MISSING)
+    wanted = (
+        names
+        if expression.wanted is None
+        else [expression.wanted]
+        if isinstance(expression.wanted, str)
+        else expression.wanted
+    )
+    return Relation(
+        Rows(frame), {name: Column(pl.col(name), meta[name].dtype, _is_float(meta[name].dtype)) for name in wanted}
+    )
