@@ -109,7 +109,12 @@ ROWS: dict[str, Row] = {
     ),
     "dask.dataframe.dask_expr._merge": Face(_of(_PRIVATE, "BroadcastJoin")),
     "dask.dataframe.dask_expr._reductions": Face(
-        {"Len": f"{_FRAME}.totals:Length", "TreeReduce": f"{_FRAME}.reducing:Reduction"}
+        {
+            "Len": f"{_FRAME}.totals:Length",
+            "NFirst": f"{_FRAME}.leading:FirstRows",
+            "NLast": f"{_FRAME}.leading:LastRows",
+            "TreeReduce": f"{_FRAME}.reducing:Reduction",
+        }
     ),
     "dask.dataframe.dask_expr._repartition": Face(
         _of(f"{_FRAME}.repartitioning", "RepartitionDivisions RepartitionToFewer")

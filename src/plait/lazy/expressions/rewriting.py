@@ -19,6 +19,8 @@ Rewrite: TypeAlias = Callable[[Sequence[Expression]], Sequence[Expression]]
 
 # (family, place of the function). Modules are imported when such expressions are computed.
 ORDER: tuple[tuple[str, str], ...] = (
+    # Before others see sorts: what is left of them needs no shuffle.
+    ("dataframe", "plait.lazy.dataframe.rewrites.leading:leading"),
     # Last: it makes queries of whatever the others have left.
     ("dataframe", "plait.lazy.dataframe.rewrites.relational:relational"),
 )
