@@ -34,7 +34,9 @@ def finished(table: pl.DataFrame, meta: Any, index: tuple[tuple[Any, Any], ...])
         levels = [_typed(frame.pop(f"i{i}"), dtype) for i, (_, dtype) in enumerate(index)]
         names = [name for name, _ in index]
         rows = (
-            pd.Index(levels[0], name=names[0]) if len(levels) == 1 else pd.MultiIndex.from_arrays(levels, names=names)
+            pd.Index(levels[0].array, name=names[0])
+            if len(levels) == 1
+            else pd.MultiIndex.from_arrays(levels, names=names)
         )
     if isinstance(meta, pd.Series):
         found = _typed(frame["c0"], meta.dtype)
