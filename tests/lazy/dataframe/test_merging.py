@@ -79,7 +79,9 @@ def test_a_merge_by_index_has_the_rows_of_pandas(left, right, how, mine, theirs,
 def _strategy(mine, theirs, **options):
     left = from_pandas(pd.DataFrame({"k": range(40)}), npartitions=mine)
     right = from_pandas(pd.DataFrame({"k": range(40)}), npartitions=theirs)
-    return merge(left, right, **options).expr.strategy
+    merged = merge(left, right, **options)
+    assert merged.explain(optimize=False).splitlines()[0].endswith(merged.expr.strategy)
+    return merged.expr.strategy
 
 
 def test_how_a_merge_is_done_follows_from_the_partitions():

@@ -195,7 +195,8 @@ def _without_numbers(ignore_index: bool, pairs: list[tuple[Any, Any]]) -> Any:
 
 
 def _write(placing: Placing, count: int, space: Any, number: int, *rows: Any) -> files.Index:
-    return files.write(split(rows[0], placing(*rows), count), _rows(rows[0], 0, 0), space, number)
+    empty = _rows(rows[0], 0, 0).copy()  # a slice would hold the rows
+    return files.write(split(rows[0], placing(*rows), count), empty, space, number)
 
 
 def _gathered(indexes: list[Any]) -> list[Any]:

@@ -176,6 +176,9 @@ class Merge(FrameExpression):
         few, many = sorted((self.left.npartitions, self.right.npartitions))
         return self.broadcast is True or few < math.log2(many) * bias
 
+    def describe(self) -> str:
+        return f"{super().describe()}: {self.strategy}"
+
     def layer(self, *inputs: Layer) -> Layer:
         left, right = inputs
         if self.strategy == "indexed":
