@@ -20,6 +20,7 @@ _PUBLIC = _of(
     Scalar
     Series
     concat
+    from_delayed
     from_dict
     from_pandas
     isna

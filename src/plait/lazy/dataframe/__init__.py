@@ -13,6 +13,7 @@ from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.groupby.aggregation import Aggregation as Aggregation
+from plait.lazy.dataframe.io.delayed import from_delayed as from_delayed
 from plait.lazy.dataframe.io.reading import read_csv as read_csv
 from plait.lazy.dataframe.io.reading import read_fwf as read_fwf
 from plait.lazy.dataframe.io.reading import read_parquet as read_parquet
@@ -29,6 +30,7 @@ __all__ = [
     "Scalar",
     "Series",
     "concat",
+    "from_delayed",
     "from_dict",
     "from_pandas",
     "isna",
