@@ -133,6 +133,13 @@ ROWS: dict[str, Row] = {
             "FromPandas": f"{_FRAME}.sources:FromPandas",
             "ReadParquet": f"{_FRAME}.io.parquet:ReadParquet",
             **_of(_PRIVATE, "FromArray FromMap FusedParquetIO"),
+        },
+        submodules=("parquet",),
+    ),
+    "dask.dataframe.dask_expr.io.parquet": Face(
+        {
+            "ReadParquet": f"{_FRAME}.io.parquet:ReadParquet",
+            **_of(_PRIVATE, "_aggregate_statistics_to_file _combine_stats _extract_stats"),
         }
     ),
     "dask.dataframe.dispatch": Face(_of(f"{_FRAME}.metas", "make_meta meta_nonempty")),
