@@ -37,7 +37,9 @@ ROWS: dict[str, Row] = {
     "dask.callbacks": Same(f"{_LAZY}.callbacks"),
     "dask.context": Face({"globalmethod": f"{_LAZY}.config_methods:globalmethod"}),
     "dask.cache": Same(f"{_LAZY}.caching"),
-    "dask.datasets": Face({"make_people": f"{_LAZY}.datasets:make_people"}),
+    "dask.datasets": Face(
+        {"make_people": f"{_LAZY}.datasets:make_people", "timeseries": f"{_LAZY}.dataframe.datasets:timeseries"}
+    ),
     "dask.delayed": Face({**_names(_LAZY, "Delayed delayed"), "to_task_dask": f"{_PRIVATE}.base:to_task_dask"}),
     "dask.diagnostics": Face(
         {**_names(f"{_LAZY}.diagnostics", _OF_DIAGNOSTICS), "Callback": f"{_LAZY}.callbacks:Callback"}

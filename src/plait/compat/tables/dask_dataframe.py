@@ -22,6 +22,10 @@ _PUBLIC = _of(
     concat
     from_delayed
     from_dict
+    from_map
+    read_json
+    to_csv
+    to_json
     from_pandas
     isna
     map_partitions
@@ -51,7 +55,10 @@ _GROUPS = {
     **_of(f"{_FRAME}.groupby.collections", "DataFrameGroupBy SeriesGroupBy"),
     "Aggregation": f"{_FRAME}.groupby.aggregation:Aggregation",
 }
-_IO = _of(_FRAME, "from_pandas read_csv read_fwf read_parquet read_table to_parquet")
+_IO = _of(
+    _FRAME,
+    "from_delayed from_map from_pandas read_csv read_fwf read_json read_parquet read_table to_csv to_json to_parquet",
+)
 _NEW = {"new_collection": f"{_FRAME}.frames:collection"}
 _UTILS = {
     **_of(f"{_FRAME}.checking", "check_matching_columns check_meta"),
@@ -148,7 +155,7 @@ ROWS: dict[str, Row] = {
     "dask.dataframe.io": Face(_IO, submodules=("csv", "io", "parquet")),
     "dask.dataframe.io.csv": Face(
         {
-            **_of(f"{_FRAME}.io.reading", "read_csv read_fwf read_table"),
+            **_of(f"{_FRAME}.reading", "read_csv read_fwf read_table"),
             **_of(_PRIVATE, "_infer_block_size auto_blocksize block_mask pandas_read_text text_blocks_to_pandas"),
         }
     ),

@@ -2,6 +2,7 @@
 
 from plait.lazy.dataframe.creation import from_dict as from_dict
 from plait.lazy.dataframe.creation import from_pandas as from_pandas
+from plait.lazy.dataframe.delayed_values import from_delayed as from_delayed
 from plait.lazy.dataframe.frames import DataFrame as DataFrame
 from plait.lazy.dataframe.frames import Index as Index
 from plait.lazy.dataframe.frames import Scalar as Scalar
@@ -13,15 +14,18 @@ from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.groupby.aggregation import Aggregation as Aggregation
-from plait.lazy.dataframe.io.delayed import from_delayed as from_delayed
-from plait.lazy.dataframe.io.reading import read_csv as read_csv
-from plait.lazy.dataframe.io.reading import read_fwf as read_fwf
-from plait.lazy.dataframe.io.reading import read_parquet as read_parquet
-from plait.lazy.dataframe.io.reading import read_table as read_table
 from plait.lazy.dataframe.io.writing_parquet import to_parquet as to_parquet
+from plait.lazy.dataframe.io.writing_text import to_csv as to_csv
+from plait.lazy.dataframe.io.writing_text import to_json as to_json
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 from plait.lazy.dataframe.joins import merge_asof as merge_asof
+from plait.lazy.dataframe.reading import from_map as from_map
+from plait.lazy.dataframe.reading import read_csv as read_csv
+from plait.lazy.dataframe.reading import read_fwf as read_fwf
+from plait.lazy.dataframe.reading import read_json as read_json
+from plait.lazy.dataframe.reading import read_parquet as read_parquet
+from plait.lazy.dataframe.reading import read_table as read_table
 
 __all__ = [
     "Aggregation",
@@ -32,6 +36,7 @@ __all__ = [
     "concat",
     "from_delayed",
     "from_dict",
+    "from_map",
     "from_pandas",
     "isna",
     "map_partitions",
@@ -39,10 +44,13 @@ __all__ = [
     "merge_asof",
     "read_csv",
     "read_fwf",
+    "read_json",
     "read_parquet",
     "read_table",
     "repartition",
+    "to_csv",
     "to_datetime",
+    "to_json",
     "to_numeric",
     "to_parquet",
     "to_timedelta",

@@ -26,6 +26,7 @@ from plait.lazy.dataframe.shuffling_methods import Shuffling
 from plait.lazy.dataframe.sorting import SetIndexHere
 from plait.lazy.dataframe.sorting_methods import Dividing, Sorting
 from plait.lazy.dataframe.statistics import Statistics
+from plait.lazy.dataframe.storing import Storing, StoringRows
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.nodes import Nodes
 from plait.lazy.expressions.rewriting import rewritten
@@ -94,6 +95,7 @@ class Tabular(
     Selecting,
     Shuffling,
     Statistics,
+    Storing,
     Frame,
 ):
     """What dataframes and series have in common."""
@@ -127,7 +129,7 @@ class Tabular(
         return f"<plait.lazy.dataframe.{kind}: {self.expr.columns} in {self.npartitions} partitions, {self._name}>"
 
 
-class DataFrame(DataFrameSelecting, DistinctRows, Merging, Sorting, Tabular):
+class DataFrame(DataFrameSelecting, DistinctRows, Merging, Sorting, StoringRows, Tabular):
     """A lazy pandas.DataFrame."""
 
     @property

@@ -1,10 +1,11 @@
-"""read_parquet and read_csv."""
+"""Functions that make dataframes of what is in files, or of what functions give."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from plait.lazy.dataframe.frames import collection
+from plait.lazy.dataframe.io import calls, json
 from plait.lazy.dataframe.io.csv import text_of
 from plait.lazy.dataframe.io.parquet import dataset_of
 
@@ -56,3 +57,65 @@ def read_table(urlpath: Any, **options: Any) -> Any:
 def read_fwf(urlpath: Any, **options: Any) -> Any:
     """As read_csv(), of columns of fixed width."""
     return collection(text_of(urlpath, "read_fwf", options))
+
+
+def read_json(
+    url_path: Any,
+    orient: str = "records",
+    lines: bool | None = None,
+    storage_options: Any = None,
+    blocksize: Any = None,
+    sample: int = 2**20,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    compression: Any = "infer",
+    meta: Any = None,
+    engine: Any = "ujson",
+    include_path_column: Any = False,
+    path_converter: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """A lazy dataframe of JSON files: of a path, URL, pattern, or a list of them.
+
+    lines: a row a line, by default so for orient="records"; blocksize cuts such files. meta: what is not given is found
+    by reading the first file, or `sample` bytes of it. engine: of pandas, or what to call in the place of
+    pandas.read_json. include_path_column: True, or a label. kwargs: of pandas.
+    """
+    return collection(
+        json.reading(
+            url_path,
+            orient,
+            lines,
+            storage_options,
+            blocksize,
+            sample,
+            encoding,
+            errors,
+            compression,
+            meta,
+            engine,
+            include_path_column,
+            path_converter,
+            kwargs,
+        )
+    )
+
+
+def from_map(
+    func: Any,
+    *iterables: Any,
+    args: Any = None,
+    meta: Any = calls.NO_DEFAULT,
+    divisions: Any = None,
+    label: str | None = None,
+    enforce_metadata: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """A lazy dataframe of func(*elements of iterables, *args, **kwargs), a partition for each.
+
+    meta: what is not given is found by calling func on the first elements. Raises ValueError for iterables of different
+    lengths.
+    """
+    if "token" in kwargs:
+        raise NotImplementedError("token is no longer supported; pass label= for the start of names")
+    return collection(calls.mapped(func, iterables, args or (), meta, divisions, label, enforce_metadata, kwargs))
