@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.lazy.dataframe import from_pandas
+from plait.lazy.dataframe.repartitioning import start_of_period
 from plait.lazy.dataframe.sampling import bounds, summary
 
 VALUES = st.lists(st.one_of(st.none(), st.integers(-9, 9)), min_size=1, max_size=40)
@@ -144,3 +145,14 @@ def test_the_keys_of_a_series_are_its_blocks_not_its_label():
     series = from_pandas(pd.Series([1, 2, 3], name="y"), npartitions=2)
     assert set(series.__dask_keys__()) <= set(series.dask)
     assert series.__dask_tokenize__() != (series + 1).__dask_tokenize__()
+
+
+@pytest.mark.parametrize(
+    ("freq", "start"), [("ME", "MS"), ("2ME", "2MS"), ("QE-FEB", "QS-MAR"), ("YE-JUN", "YS-JUL"), ("h", "h"), ("MS", "MS")]
+)
+def test_partitions_by_frequency_begin_with_periods(freq, start):
+    assert start_of_period(freq) == start
+    frame = pd.DataFrame({"a": range(900)}, index=pd.date_range("2020-01-01", periods=900))
+    lazy = from_pandas(frame, npartitions=2).repartition(freq=freq)
+    assert all(each == each.normalize() for each in lazy.divisions)
+    assert lazy.compute().equals(frame)

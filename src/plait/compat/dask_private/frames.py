@@ -12,6 +12,7 @@ import pandas as pd
 
 from plait.lazy import config
 from plait.lazy.dataframe.expression import FrameExpression
+from plait.lazy.graphs.walks import get_deps
 
 NUMERIC_ONLY_NOT_IMPLEMENTED = ["mean", "std", "var"]
 
@@ -101,6 +102,19 @@ def valid_divisions(divisions: Any) -> bool:
 def grouper_dispatch(frame: Any) -> Any:
     """The class that describes groups by a level or a frequency, of a frame's library."""
     return pd.Grouper
+
+
+def total_mem_usage(frame: Any, index: bool = True, deep: bool = False) -> Any:
+    """How many bytes a pandas object takes."""
+    used = frame.memory_usage(index=index, deep=deep)
+    return used.sum() if isinstance(used, pd.Series) else used
+
+
+def assert_max_deps(frame: Any, count: int, eq: bool = True) -> None:
+    """Raises AssertionError where some task of a lazy object reads others than `count` tasks, or more if not eq."""
+    found = max(map(len, get_deps(dict(frame.dask))[0].values()))
+    if found > count or (eq and found != count):
+        raise AssertionError(f"a task reads {found} others, not {count}")
 
 
 class Absent(FrameExpression):

@@ -65,7 +65,10 @@ _UTILS = {
     **_of(f"{_FRAME}.testing", "assert_divisions assert_eq assert_eq_dtypes"),
     **_of(f"{_FRAME}.metas", "UNKNOWN_CATEGORIES make_meta meta_nonempty"),
     **_of("plait.lazy.likeness", "is_dataframe_like is_index_like is_series_like"),
-    **_of(_PRIVATE, "get_string_dtype has_known_categories is_scalar pyarrow_strings_enabled valid_divisions"),
+    **_of(
+        _PRIVATE,
+        "assert_max_deps get_string_dtype has_known_categories is_scalar pyarrow_strings_enabled valid_divisions",
+    ),
 }
 _STRINGS = (
     "is_object_string_dataframe is_object_string_dtype is_object_string_index is_object_string_series"
@@ -94,7 +97,8 @@ ROWS: dict[str, Row] = {
         {
             **_CLASSES,
             "_concat": f"{_FRAME}.joining:concatenated",
-            "has_parallel_type": f"{_PRIVATE}:has_parallel_type",
+            "_map_freq_to_period_start": f"{_FRAME}.repartitioning:start_of_period",
+            **_of(_PRIVATE, "has_parallel_type total_mem_usage"),
         }
     ),
     "dask.dataframe.dask_expr": Face(

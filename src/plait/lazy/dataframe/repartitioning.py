@@ -213,11 +213,27 @@ def _interpolated(divisions: Sequence[Any], npartitions: int) -> list[Any] | Non
     return [divisions[0], *inner, divisions[-1]]
 
 
+def start_of_period(freq: Any) -> Any:
+    """A frequency whose stamps begin periods: "MS" for "ME"; others as they are. Raises ValueError for none."""
+    if not isinstance(freq, str):
+        return freq
+    offset: Any = pd.tseries.frequencies.to_offset(freq)
+    name = type(offset).__name__
+    begin = getattr(pd.tseries.offsets, f"{name.removesuffix('End')}Begin", None)
+    if not name.endswith("End") or begin is None:
+        return freq
+    month = {"startingMonth": offset.startingMonth} if hasattr(offset, "startingMonth") else {}
+    month = {"month": offset.month} if hasattr(offset, "month") else month
+    starts = {each: value % 12 + 1 for each, value in month.items()}  # what ends with March begins with April
+    return begin(offset.n, **starts).freqstr
+
+
 def by_frequency(frame: FrameExpression, freq: Any) -> FrameExpression:
     """In partitions of a period of time each. Raises TypeError where the index has no times."""
     if not frame.known_divisions or not isinstance(frame.divisions[0], pd.Timestamp):
         raise TypeError(f"Can only repartition on frequency for timeseries; divisions are {frame.divisions[:2]}")
     start, end = frame.divisions[0], frame.divisions[-1]
+    freq = start_of_period(freq)
     step = pd.tseries.frequencies.to_offset(freq)
     try:
         first = start.ceil(freq)
