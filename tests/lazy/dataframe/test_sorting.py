@@ -149,7 +149,7 @@ def test_the_keys_of_a_series_are_its_blocks_not_its_label():
 
 @pytest.mark.parametrize(
     ("freq", "start"),
-    [("ME", "MS"), ("2ME", "2MS"), ("QE-FEB", "QS-MAR"), ("YE-JUN", "YS-JUL"), ("h", "h"), ("MS", "MS")],
+    [("ME", "MS"), ("2ME", "2MS"), ("QE-FEB", "QS-MAR"), ("YE-JUN", "YS-JUL"), ("7D", "7D"), ("MS", "MS")],
 )
 def test_partitions_by_frequency_begin_with_periods(freq, start):
     assert start_of_period(freq) == start
