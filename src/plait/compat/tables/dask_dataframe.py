@@ -20,6 +20,7 @@ _PUBLIC = _of(
     Scalar
     Series
     concat
+    from_array
     from_delayed
     from_dict
     from_map

@@ -1,5 +1,6 @@
 """plait.lazy.dataframe: lazy dataframes in partitions, with pandas' interface and dask.dataframe's names."""
 
+from plait.lazy.dataframe.creation import from_array as from_array
 from plait.lazy.dataframe.creation import from_dict as from_dict
 from plait.lazy.dataframe.creation import from_pandas as from_pandas
 from plait.lazy.dataframe.delayed_values import from_delayed as from_delayed
@@ -34,6 +35,7 @@ __all__ = [
     "Scalar",
     "Series",
     "concat",
+    "from_array",
     "from_delayed",
     "from_dict",
     "from_map",
