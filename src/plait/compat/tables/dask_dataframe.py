@@ -21,6 +21,7 @@ _PUBLIC = _of(
     Series
     concat
     from_array
+    from_dask_array
     from_delayed
     from_dict
     from_map
@@ -58,7 +59,8 @@ _GROUPS = {
 }
 _IO = _of(
     _FRAME,
-    "from_delayed from_map from_pandas read_csv read_fwf read_json read_parquet read_table to_csv to_json to_parquet",
+    "from_array from_dask_array from_delayed from_map from_pandas read_csv read_fwf read_json read_parquet "
+    "read_table to_csv to_json to_parquet",
 )
 _NEW = {"new_collection": f"{_FRAME}.frames:collection"}
 _UTILS = {

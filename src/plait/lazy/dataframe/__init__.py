@@ -1,6 +1,5 @@
 """plait.lazy.dataframe: lazy dataframes in partitions, with pandas' interface and dask.dataframe's names."""
 
-from plait.lazy.dataframe.creation import from_array as from_array
 from plait.lazy.dataframe.creation import from_dict as from_dict
 from plait.lazy.dataframe.creation import from_pandas as from_pandas
 from plait.lazy.dataframe.delayed_values import from_delayed as from_delayed
@@ -21,6 +20,8 @@ from plait.lazy.dataframe.io.writing_text import to_json as to_json
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 from plait.lazy.dataframe.joins import merge_asof as merge_asof
+from plait.lazy.dataframe.reading import from_array as from_array
+from plait.lazy.dataframe.reading import from_dask_array as from_dask_array
 from plait.lazy.dataframe.reading import from_map as from_map
 from plait.lazy.dataframe.reading import read_csv as read_csv
 from plait.lazy.dataframe.reading import read_fwf as read_fwf
@@ -36,6 +37,7 @@ __all__ = [
     "Series",
     "concat",
     "from_array",
+    "from_dask_array",
     "from_delayed",
     "from_dict",
     "from_map",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from plait.lazy.dataframe.frames import collection
-from plait.lazy.dataframe.io import calls, json
+from plait.lazy.dataframe.io import arrays, calls, json
 from plait.lazy.dataframe.io.csv import text_of
-from plait.lazy.dataframe.io.parquet import dataset_of
+from plait.lazy.dataframe.io.parquet import reading
+from plait.lazy.dataframe.io.parquet_files import ENDINGS
+from plait.lazy.expressions import Collection
 
 
 def read_parquet(
@@ -17,46 +19,97 @@ def read_parquet(
     categories: Any = None,
     index: Any = None,
     storage_options: Any = None,
-    engine: str = "auto",
-    calculate_divisions: bool | None = None,
+    engine: Any = "auto",
+    dtype_backend: Any = None,
+    calculate_divisions: bool = False,
     ignore_metadata_file: bool = False,
+    metadata_task_size: Any = None,
     split_row_groups: Any = "infer",
-    blocksize: Any = "default",
+    blocksize: Any = "256 MiB",
     aggregate_files: Any = None,
-    filesystem: Any = None,
-    **keywords: Any,
+    parquet_file_extension: Any = ENDINGS,
+    filesystem: Any = "fsspec",
+    schema: Any = None,
+    **options: Any,
 ) -> Any:
-    """A lazy dataframe of parquet files: a path, a folder, a pattern with *, a URL, or a list of these.
+    """A lazy dataframe of parquet files: of a path, URL, folder, pattern, or a list of them.
 
-    columns: labels, or one for a series. filters: as of pyarrow, [("x", ">", 0)], kept exactly. index: labels of
-    columns, False for none; without it what pandas had written. split_row_groups: True, or a number, for partitions of
-    so many row groups. calculate_divisions: look for divisions in the files' statistics. Raises FileNotFoundError,
-    ValueError; reading raises SchemaError or OSError that name file, row group and column.
+    columns: labels; one alone for a series. filters: (column, test, value) that all must hold, or lists of such of
+    which one must; rows are filtered, and row groups left out by their statistics. index: columns for it; False for
+    none; by default what pandas wrote. calculate_divisions: by statistics. split_row_groups: a partition for each row
+    group, or so many. blocksize, aggregate_files: put small files together. schema: {column: pyarrow's type} for what
+    differs between files; see `io.parquet` for what is done without. Raises ParquetError naming file, row group,
+    column.
     """
-    if engine not in ("auto", "pyarrow"):
-        raise ValueError(f"engine={engine!r} is not supported; parquet is read by pyarrow")
-    options = {} if categories is None else {"categories": list(categories)}
-    expression = dataset_of(
-        path, columns, filters, index, storage_options, split_row_groups, bool(calculate_divisions), options
+    if engine not in ("auto", "pyarrow") and not isinstance(engine, type):
+        raise ValueError(f"Unsupported engine: {engine!r}; pass 'pyarrow', which is what there is")
+    unknown_options = set(options) - {"arrow_to_pandas", "dataset", "open_file_options", "read"}
+    if unknown_options:
+        raise TypeError(f"read_parquet() takes no {sorted(unknown_options)}; see its parameters")
+    return collection(
+        reading(
+            path,
+            columns,
+            filters,
+            categories,
+            index,
+            storage_options,
+            dtype_backend,
+            calculate_divisions,
+            split_row_groups,
+            blocksize,
+            aggregate_files,
+            parquet_file_extension,
+            filesystem,
+            schema,
+        )
     )
-    return collection(expression)
 
 
-def read_csv(urlpath: Any, **options: Any) -> Any:
-    """A lazy dataframe of CSV files. options: blocksize, in bytes or as text; sample, assume_missing, storage_options,
-    include_path_column; others are those of pandas.read_csv().
+def _text_function(parser: str) -> Any:
+    def read(
+        urlpath: Any,
+        blocksize: Any = "default",
+        lineterminator: str | None = None,
+        compression: Any = "infer",
+        sample: Any = 256000,
+        sample_rows: int = 10,
+        enforce: bool = False,
+        assume_missing: bool = False,
+        storage_options: Any = None,
+        include_path_column: Any = False,
+        **keywords: Any,
+    ) -> Any:
+        return collection(
+            text_of(
+                parser,
+                urlpath,
+                blocksize,
+                lineterminator,
+                compression,
+                sample,
+                enforce,
+                assume_missing,
+                storage_options,
+                include_path_column,
+                **keywords,
+            )
+        )
+
+    read.__name__ = read.__qualname__ = parser
+    read.__doc__ = f"""A lazy dataframe of text files, by pandas.{parser}: of a path, URL, pattern, or a list of them.
+
+    blocksize: bytes of a partition, None for whole files. sample: bytes of the first file that say columns and dtypes;
+    sample_rows: not needed, all of it is looked at. assume_missing: whole numbers are read as floats.
+    include_path_column: True, or a label, for a column of paths. keywords: of pandas.{parser}. Raises CSVError or
+    pandas' ParserError naming file, line and column.
     """
-    return collection(text_of(urlpath, "read_csv", options))
+    return read
 
 
-def read_table(urlpath: Any, **options: Any) -> Any:
-    """As read_csv(), of columns parted by tabs."""
-    return collection(text_of(urlpath, "read_table", options))
-
-
-def read_fwf(urlpath: Any, **options: Any) -> Any:
-    """As read_csv(), of columns of fixed width."""
-    return collection(text_of(urlpath, "read_fwf", options))
+read_csv = _text_function("read_csv")
+read_table = _text_function("read_table")
+read_fwf = _text_function("read_fwf")
 
 
 def read_json(
@@ -119,3 +172,24 @@ def from_map(
     if "token" in kwargs:
         raise NotImplementedError("token is no longer supported; pass label= for the start of names")
     return collection(calls.mapped(func, iterables, args or (), meta, divisions, label, enforce_metadata, kwargs))
+
+
+def from_array(x: Any, chunksize: int = 50000, columns: Any = None, meta: Any = None, index: Any = None) -> Any:
+    """A lazy dataframe or series of the rows of an array: of one axis, of two, or structured.
+
+    chunksize: rows of a partition; a lazy array's partitions are its blocks. columns: labels, or one for a series.
+    index: a lazy one, of as many partitions, for lazy arrays.
+    """
+    if isinstance(x, Collection):
+        return from_dask_array(x, columns, index, meta)
+    return collection(arrays.in_memory_array(x, chunksize, columns, meta))
+
+
+def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = None) -> Any:
+    """As from_array(), of a lazy array. Divisions are known where the sizes of its blocks are."""
+    array = x.expr
+    if array.ndim > 1 and array.numblocks[1] > 1:
+        array = x.rechunk({1: x.shape[1]}).expr
+    if index is not None and not isinstance(index, Collection):
+        raise ValueError(f"'index' must be a lazy index or series, got {type(index).__name__}")
+    return collection(arrays.of_blocks(array, columns, None if index is None else index.expr, meta))

@@ -1,233 +1,371 @@
-"""CSV: files of text, in blocks that begin and end with lines, parsed by pandas.
+"""ReadCSV: blocks of lines of text files, parsed by pandas.
 
-A sample of the first file says columns and dtypes. A block whose values do not fit these is an error that says which
-file, which column and what to pass, since a dtype that drifts would be found by whoever computes with it, or by nobody.
+Building reads a sample of the first file: it says the columns and dtypes. Blocks end where a line does; a quoted field
+with line ends in it needs blocksize=None. A block in which a column does not fit the sample's dtype is an error that
+says file, lines, column and remedy: whole numbers become floats, and anything becomes text, only where dtype= says so,
+since partitions that were done before could not be changed any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from plait.lazy import blocks
-from plait.lazy.blocks import Layer, PerBlock
-from plait.lazy.bytes.reading import plan, sample_of
-from plait.lazy.dataframe.expression import AXIS, FrameExpression, unknown
-from plait.lazy.dataframe.metas import empty_of
+from plait.lazy.bytes.reading import Block, plan
+from plait.lazy.dataframe.io.pieces import FromPieces
+from plait.lazy.dataframe.metas import UNKNOWN_CATEGORIES
 from plait.lazy.expressions.wrapping import Wrapped
 from plait.lazy.units import parse_bytes
 
-_REFUSED = {"iterator": "which is not lazy", "chunksize": "use blocksize=", "nrows": "use head()"}
+PARSERS: Mapping[str, Callable[..., Any]] = {
+    "read_csv": pd.read_csv,
+    "read_table": pd.read_table,
+    "read_fwf": pd.read_fwf,
+}
 
 
-class ReadText(FrameExpression):
-    """Blocks of text files.
+class CSVError(ValueError):
+    """A text file does not have the lines or values that its beginning promised."""
 
-    source: Wrapped list of blocks, each with the number of its file. header: the first lines, which each block gets but
-    the first of a file. reader: of pandas; keywords: of it. like: the meta, Wrapped. wanted: columns, or None.
-    path_column: the label of a column with the path, or None.
+
+class Text(NamedTuple):
+    """A partition's lines: a block of a file, and whether it begins it."""
+
+    block: Block
+    first: bool
+
+    @property
+    def path(self) -> str:
+        """The file's."""
+        return str(self.block.file.path)
+
+
+class ReadCSV(FromPieces):
+    """parser: the name of pandas' function; pieces: of Text; header: bytes to put before blocks that do not begin a
+    file; like: Wrapped meta of the file's columns; columns: labels to give, a list; keywords: of the parser; enforce:
+    check the names of columns; path_column: (label, paths) or None; stamps: of the files.
     """
 
-    parameters = ("source", "header", "reader", "keywords", "like", "wanted", "path_column")
+    parameters = (
+        "parser",
+        "pieces",
+        "header",
+        "like",
+        "columns",
+        "keywords",
+        "enforce",
+        "path_column",
+        "series",
+        "stamps",
+    )
+    defaults = {"enforce": False, "path_column": None, "series": False, "stamps": ()}
     label = "read-csv"
+
+    @property
+    def prefix(self) -> str:
+        return str(self.parser).replace("_", "-")
 
     @cached_property
     def meta(self) -> Any:
-        meta = self.like.held
-        return (
-            meta
-            if self.wanted is None
-            else empty_of(meta[self.wanted if isinstance(self.wanted, str) else list(self.wanted)])
-        )
+        chosen = self.like.held[self.columns]
+        return chosen[chosen.columns[0]] if self.series else chosen
 
-    @cached_property
-    def divisions(self) -> tuple[Any, ...]:
-        return unknown(len(self.source.held))
-
-    def layer(self, *inputs: Layer) -> Layer:
-        where = PerBlock(_Block(self.source.held))
-        sizes: dict[Any, int] = {"partition": self.npartitions}
-        values = [
-            (each, None) for each in (self.header, self.reader, self.keywords, self.like, self.wanted, self.path_column)
-        ]
-        return blocks.blockwise(_read, AXIS, (where, AXIS), *values, name=self.name, sizes=sizes)
+    def reader(self) -> Reader:
+        return Reader(self)
 
 
-class _Block:
-    """A block of a file, by a partition's index."""
+class Reader:
+    """Parses pieces."""
 
-    def __init__(self, found: list[Any]) -> None:
-        self._found = found
+    def __init__(self, expression: ReadCSV) -> None:
+        self.__name__ = str(expression.parser)
+        self._header = expression.header
+        self._like = expression.like.held
+        self._columns = expression.columns
+        self._keywords = expression.keywords
+        self._enforce = expression.enforce
+        self._path_column = expression.path_column
+        self._series = expression.series
 
-    def __call__(self, index: tuple[int, ...]) -> Any:
-        return Wrapped(self._found[index[0]])
+    def __dask_tokenize__(self) -> Any:
+        return "Reader", self.__name__, self._header, Wrapped(self._like), self._columns, str(self._keywords)
 
+    def __call__(self, piece: Text) -> Any:
+        data = piece.block.read()
+        frame = self._parsed(data, piece)
+        if self._path_column is not None:
+            label, paths = self._path_column
+            codes = [paths.index(piece.path)] * len(frame)
+            frame = frame.assign(**{label: pd.Categorical.from_codes(codes, list(paths))})
+        frame = self._conformed(frame, piece)[self._columns]
+        return frame[frame.columns[0]] if self._series else frame
 
-def _read(
-    block: Wrapped,
-    header: bytes,
-    reader: str,
-    keywords: Mapping[str, Any],
-    like: Wrapped,
-    wanted: Any,
-    path_column: Any,
-) -> Any:
-    (part, is_first, paths) = block.held
-    data = part.read()
-    text = data if is_first else header + data
-    meta = like.held
-    path = part.file.path
-    try:
-        frame = getattr(pd, reader)(BytesIO(text), **_later(keywords, is_first))
-    except (ValueError, pd.errors.ParserError) as error:
-        error.add_note(
-            f"in {path}, in the block from byte {part.offset} on; pass dtype= of its columns, or on_bad_lines='skip'"
-        )
-        raise
-    frame = _fitted(frame, meta, path)
-    if path_column:
-        frame = frame.assign(**{path_column: pd.Categorical.from_codes(np.full(len(frame), paths.index(path)), paths)})
-    return frame if wanted is None else frame[wanted if isinstance(wanted, str) else list(wanted)]
-
-
-def _later(keywords: Mapping[str, Any], is_first: bool) -> dict[str, Any]:
-    """The keywords for a block: lines are left out of the first one of a file only."""
-    found = dict(keywords)
-    if not is_first and isinstance(found.get("skiprows"), int):
-        found.pop("skiprows")
-    if not is_first and "skipfooter" in found:
-        found.pop("skipfooter")
-    return found
-
-
-def _fitted(frame: Any, meta: Any, path: str) -> Any:
-    """A block with the columns and dtypes of the sample: widened where nothing is lost. Raises ValueError."""
-    names = [name for name in meta.columns if name in frame.columns]
-    if list(frame.columns) != list(meta.columns)[: len(frame.columns)] or len(names) < len(frame.columns):
-        raise ValueError(
-            f"Columns do not match: {path} has {list(frame.columns)}, the first file {list(meta.columns)}; "
-            "read the files apart, or pass names="
-        )
-    wrong = []
-    for name in names:
-        have, want = frame[name].dtype, meta[name].dtype
-        if have == want:
-            continue
+    def _parsed(self, data: bytes, piece: Text) -> Any:
+        added = b"" if piece.first or not self._header or data.startswith(self._header) else self._header
+        keywords = dict(self._keywords)
+        if not piece.first:
+            keywords.pop("skiprows", None)
         try:
-            frame[name] = _cast(frame[name], want)
-        except (ValueError, TypeError):
-            wrong.append((name, have, want))
-    if wrong:
-        told = "\n".join([f"| {name} | {have} | {want} |" for name, have, want in wrong])
-        fix = ", ".join([f"{name!r}: '{_fix(have)}'" for name, have, _ in wrong])
-        raise ValueError(
-            "Mismatched dtypes found in `pd.read_csv`/`pd.read_table`.\n\n"
-            f"| Column | Found | Expected |\n{told}\n\nin {path}. Usually this is due to dtype inference from a sample "
-            f"of the first file; pass dtype={{{fix}}}, or assume_missing=True, which reads integers as floats"
-        )
-    return frame
+            return PARSERS[self.__name__](io.BytesIO(added + data), **keywords)
+        except pd.errors.EmptyDataError:
+            return self._like.iloc[:0]
+        except (pd.errors.ParserError, ValueError) as error:
+            line = re.search(r"\bline (\d+)", str(error))
+            extra = added.count(b"\n")
+            where = f"line {_lines_before(piece.block) + int(line[1]) - extra}" if line else _span(piece.block, data)
+            remedy = "mend the line, or pass on_bad_lines='skip'" if line else "pass dtype= or converters= that fit"
+            column = self._misfit(added + data, keywords) if line is None else ""
+            raise type(error)(f"{piece.path}, {where}{column}: {error}; {remedy}") from error
+
+    def _misfit(self, data: bytes, keywords: Mapping[str, Any]) -> str:
+        """The column whose values a dtype does not take."""
+        dtypes: Any = keywords.get("dtype")
+        for label, dtype in dtypes.items() if isinstance(dtypes, dict) else ():
+            others = {key: value for key, value in dtypes.items() if key == label}
+            try:
+                PARSERS[self.__name__](io.BytesIO(data), **{**keywords, "dtype": others})
+            except ValueError:
+                return f", column {label!r} ({dtype})"
+        return ""
+
+    def _conformed(self, frame: Any, piece: Text) -> Any:
+        """A frame with the meta's columns and dtypes. Raises CSVError, saying where and what to pass."""
+        like = self._like
+        if list(frame.columns) != list(like.columns):
+            if self._enforce or len(frame.columns) != len(like.columns):
+                raise CSVError(
+                    f"{piece.path}: Columns do not match: {list(frame.columns)}, and in the first file "
+                    f"{list(like.columns)}; pass names= for all files, or write them alike"
+                )
+            frame = frame.set_axis(like.columns, axis=1)
+        misfits = []
+        changes = {}
+        for label, wanted in like.dtypes.items():
+            have = frame.dtypes[label]
+            if have == wanted or _is_category(wanted, have):
+                continue
+            if _fits(frame[label], have, wanted):
+                changes[label] = wanted
+            else:
+                misfits.append((label, have, wanted))
+        if misfits:
+            raise CSVError(_drift(piece, misfits))
+        return frame.astype(changes) if changes else frame
 
 
-def _fix(have: Any) -> str:
-    return "float64" if getattr(have, "kind", "O") == "f" else str(have)
+def _is_category(wanted: Any, have: Any) -> bool:
+    known = isinstance(wanted, pd.CategoricalDtype) and isinstance(have, pd.CategoricalDtype)
+    return known and list(wanted.categories) == [UNKNOWN_CATEGORIES]
 
 
-def _cast(values: Any, want: Any) -> Any:
-    """Raises ValueError where values would be lost."""
-    kind, have = getattr(want, "kind", "O"), getattr(values.dtype, "kind", "O")
-    if not len(values):
-        return values.astype(want)
-    if (
-        isinstance(want, pd.CategoricalDtype)
-        or (kind == "f" and have in "iub")
-        or (kind == "O" and not isinstance(want, np.dtype))
-    ):
-        return values.astype(want)
-    if kind == "i" and have == "i":
-        return values.astype(want)
-    if kind == "M" and have == "M":
-        return values.astype(want)
-    if kind == "O":
-        return values.astype(want)
-    raise ValueError("values do not fit")
+def _fits(values: Any, have: Any, wanted: Any) -> bool:
+    """Whether values may be converted without losing anything."""
+    if not len(values) or (isinstance(wanted, pd.CategoricalDtype)):
+        return True
+    if pd.api.types.is_float_dtype(wanted):
+        return bool(pd.api.types.is_numeric_dtype(have))
+    if pd.api.types.is_string_dtype(wanted):
+        return bool(values.isna().all())
+    both = pd.api.types.is_integer_dtype(have) and pd.api.types.is_integer_dtype(wanted)
+    both = both or (pd.api.types.is_datetime64_any_dtype(have) and pd.api.types.is_datetime64_any_dtype(wanted))
+    return both or bool(pd.api.types.is_object_dtype(wanted))
 
 
-def text_of(urlpath: Any, reader: str, options: dict[str, Any]) -> ReadText:
-    """The expression of text files. See read_csv."""
-    for word, remedy in _REFUSED.items():
-        if options.get(word):
-            raise ValueError(f"{word}= is not supported by {reader}: {remedy}")
-    if options.get("index_col"):
-        raise ValueError(f"Keyword 'index' not supported; {reader}(...).set_index({options['index_col']!r}) does it")
-    blocksize = options.pop("blocksize", "default")
-    sample = options.pop("sample", 256_000)
-    sample_rows = options.pop("sample_rows", 10)
-    assume_missing = options.pop("assume_missing", False)
-    storage_options = options.pop("storage_options", None)
-    path_column = options.pop("include_path_column", False)
-    compression = options.pop("compression", "infer")
-    terminator = options.pop("lineterminator", None)
-    if terminator:
-        options["lineterminator"] = terminator
-    limit = _blocksize(urlpath, blocksize, compression)
-    delimiter = (terminator or "\n").encode()
-    planned = plan(urlpath, delimiter, limit, compression, False, storage_options or {})
-    head = sample_of(planned, parse_bytes(sample) if isinstance(sample, str) else sample or 256_000, delimiter)
-    meta, header = _looked_at(head, reader, options, delimiter, assume_missing, sample_rows)
-    found = [(block, place == 0, planned.paths) for file in planned.files for place, block in enumerate(file)]
-    column = "path" if path_column is True else path_column or None
-    if column is not None:
-        if column in meta.columns:
-            raise ValueError(
-                f"Files already contain the column name: {column}, so the path column cannot use this name."
-            )
-        meta = meta.assign(**{column: pd.Categorical([], categories=planned.paths)})
-    source = _Told(found, planned.tokens)
-    return ReadText(source, header, reader, {**options}, Wrapped(meta), None, column)
+def _drift(piece: Text, misfits: Sequence[tuple[Any, Any, Any]]) -> str:
+    """What to say of columns that came out in another dtype than the sample's."""
+    table = "\n".join([f"| {label} | {have} | {wanted} |" for label, have, wanted in misfits])
+    names = {label: "object" if pd.api.types.is_string_dtype(have) else str(have) for label, have, _ in misfits}
+    lines = ",\n       ".join([f"{label!r}: {dtype!r}" for label, dtype in names.items()])
+    text = (
+        f"Mismatched dtypes found in `pd.read_csv`/`pd.read_table`, in {piece.path}, {_span(piece.block)}.\n\n"
+        f"| Column | Found | Expected |\n{table}\n\n"
+        f"Usually this is due to a sample that was too short; specify dtypes manually by adding:\n\n"
+        f"dtype={{{lines}}}\n\nto the call to `read_csv`/`read_table`."
+    )
+    if any(str(wanted).startswith("int") and str(have).startswith("float") for _, have, wanted in misfits):
+        text += "\n\nAlternatively, provide `assume_missing=True` to interpret all whole numbers as floats."
+    return text
 
 
-class _Told(Wrapped):
-    """Blocks, told apart by the files' tokens."""
+def _lines_before(block: Block) -> int:
+    """How many lines a file has before a block."""
+    if not block.offset:
+        return 0
+    return Block(block.file, 0, block.offset, block.delimiter).read().count(b"\n")
 
-    def __init__(self, held: Any, tokens: list[str]) -> None:
-        super().__init__(held)
-        self._token = "-".join(tokens)
+
+def _span(block: Block, data: bytes | None = None) -> str:
+    before = _lines_before(block)
+    count = (block.read() if data is None else data).count(b"\n")
+    return f"lines {before + 1} to {before + max(count, 1)}"
 
 
-def _blocksize(urlpath: Any, blocksize: Any, compression: Any) -> Any:
+# Building ---------------------------------------------------------------------------------------------------------
+
+
+def text_of(
+    parser: str,
+    urlpath: Any,
+    blocksize: Any = "default",
+    lineterminator: str | None = None,
+    compression: Any = "infer",
+    sample: Any = 256000,
+    enforce: bool = False,
+    assume_missing: bool = False,
+    storage_options: Any = None,
+    include_path_column: Any = False,
+    **keywords: Any,
+) -> ReadCSV:
+    """The expression of read_csv(), read_table() and read_fwf()."""
+    _check_keywords(parser, keywords)
+    compression = _compression(urlpath, compression)
     if blocksize == "default":
-        compressed = compression not in (None, "infer") or str(urlpath).endswith((".gz", ".bz2", ".xz", ".zip", ".zst"))
-        return None if compressed else 64_000_000
-    return parse_bytes(blocksize) if isinstance(blocksize, str) else blocksize
+        blocksize = "64 MiB" if compression is None else None
+    if isinstance(blocksize, str):
+        blocksize = parse_bytes(blocksize)
+    if blocksize and compression:
+        import warnings
 
-
-def _looked_at(
-    head: bytes, reader: str, options: dict[str, Any], delimiter: bytes, assume_missing: bool, rows: int
-) -> tuple[Any, bytes]:
-    """The meta that a sample gives, and the lines that each block needs before it."""
-    header = options.get("header", "infer" if options.get("names") is None else None)
-    skip = options.get("skiprows", 0) or 0
-    need = 1 if header is None else 2
-    lines = head.split(delimiter)
-    first = skip if isinstance(skip, int) else len([each for each in skip if each < len(lines)])
-    top = lines[first] + delimiter if header is not None and lines else b""
-    if header not in (None, "infer", 0) and isinstance(header, int):
-        top = lines[first + header] + delimiter
-    if len(lines) < need:
-        raise ValueError(
-            "Sample is not large enough to include at least one row of data. Please increase the "
-            "number of bytes in `sample` in the call to `read_csv`/`read_table`"
+        warnings.warn(
+            f"{urlpath}: files with compression={compression!r} cannot be read in blocks; each is one partition. "
+            "Pass blocksize=None",
+            stacklevel=3,
         )
-    sample = getattr(pd, reader)(BytesIO(head), **options)
-    if assume_missing:
-        named = options.get("dtype")
-        kept = set(named) if isinstance(named, dict) else set()
-        if not isinstance(named, (str, type)):
-            change = {name: "float64" for name in sample.columns if sample[name].dtype.kind == "i" and name not in kept}
-            sample = sample.astype(change)
-    return empty_of(sample), top
+        blocksize = None
+    end = (lineterminator or "\n").encode()
+    planned = plan(urlpath, end, blocksize, compression, False, storage_options)
+    if lineterminator is not None and len(lineterminator) == 1:
+        keywords["lineterminator"] = lineterminator
+    size = parse_bytes(sample) if isinstance(sample, str) else sample
+    head, whole = _sample(planned, size, end)
+    meta, header = _inferred(parser, head, whole, end, assume_missing, keywords)
+    pieces = tuple([Text(block, i == 0) for blocks in planned.files for i, block in enumerate(blocks)])
+    path_column = None
+    if include_path_column:
+        label = "path" if include_path_column is True else include_path_column
+        if label in meta.columns:
+            raise ValueError(
+                f"Files already contain the column name: {label}, so the path column cannot use this name; "
+                "pass another as include_path_column="
+            )
+        path_column = (label, tuple(planned.paths))
+        meta = meta.assign(**{label: pd.Categorical([], categories=list(planned.paths))})
+    if not pieces:
+        pieces = (Text(Block(planned.first, 0, None, end), True),)
+    return ReadCSV(
+        parser,
+        pieces,
+        header,
+        Wrapped(meta),
+        list(meta.columns),
+        keywords,
+        enforce,
+        path_column,
+        False,
+        tuple(planned.tokens),
+    )
+
+
+def _check_keywords(parser: str, keywords: Mapping[str, Any]) -> None:
+    for word in ("index", "index_col"):
+        if keywords.get(word):
+            raise ValueError(
+                f"Keywords 'index' and 'index_col' not supported, except for 'index_col=False'. "
+                f"Use {parser}(...).set_index('my-index') instead"
+            )
+    for word in ("iterator", "chunksize"):
+        if keywords.get(word):
+            raise ValueError(f"{word} not supported for {parser}(); partitions are what it would give")
+    if keywords.get("nrows"):
+        raise ValueError(f"The 'nrows' keyword is not supported by {parser}(); use {parser}(...).head(n)")
+
+
+def _compression(urlpath: Any, compression: Any) -> Any:
+    if compression != "infer":
+        return compression
+    from plait.lazy.bytes.opening import fsspec
+
+    first = urlpath[0] if isinstance(urlpath, (list, tuple)) and urlpath else urlpath
+    return fsspec().utils.infer_compression(str(first))
+
+
+def _sample(planned: Any, size: Any, end: bytes) -> tuple[bytes, bool]:
+    """The beginning of the first file, whole lines of it, and whether that is all."""
+    from copy import copy
+
+    with copy(planned.first) as opened:
+        data = opened.read(size) if size else opened.read()
+        more = opened.read(1) if size else b""
+        if not more:
+            return data, True
+        data += more
+        while (place := data.rfind(end)) < 0:
+            more = opened.read(size)
+            if not more:
+                return data, True
+            data += more
+    return data[: place + len(end)], False
+
+
+def _inferred(
+    parser: str, head: bytes, whole: bool, end: bytes, assume_missing: bool, keywords: dict[str, Any]
+) -> tuple[Any, bytes]:
+    """The meta, and the bytes that begin files and are put before other blocks; dtypes go into keywords."""
+    skip = keywords.get("skiprows") or 0
+    first = skip if isinstance(skip, int) else len([i for i in range(max(skip) + 1) if i in set(skip)]) if skip else 0
+    header_row = keywords.get("header", "infer" if keywords.get("names") is None else None)
+    options = {**keywords, "skipfooter": keywords.get("skipfooter", 0) if whole else 0}
+    try:
+        frame = PARSERS[parser](io.BytesIO(head), **options)
+    except pd.errors.ParserError as error:
+        if "EOF" in str(error):
+            raise ValueError(
+                f"EOF encountered while reading header: {error}; pass a larger sample=, so that it holds whole lines"
+            ) from error
+        raise
+    lines = head.split(end)
+    header = b""
+    if header_row is not None:
+        count = 1 if header_row == "infer" else (max(header_row) if isinstance(header_row, list) else header_row) + 1
+        kept = [line for line in lines[first:] if line.strip() and not _comment(line, keywords)]
+        header = end.join(kept[:count]) + end
+        if not whole and len(kept) <= count:
+            raise ValueError(
+                f"Sample is not large enough to include at least one row of data; pass a larger sample= than "
+                f"{len(head)} bytes"
+            )
+    return _typed(frame, assume_missing, keywords), header
+
+
+def _comment(line: bytes, keywords: Mapping[str, Any]) -> bool:
+    sign: Any = keywords.get("comment")
+    return bool(sign) and line.startswith(sign.encode())
+
+
+def _typed(frame: Any, assume_missing: bool, keywords: dict[str, Any]) -> Any:
+    """The meta, with dtypes as asked."""
+    asked = keywords.get("dtype")
+    given = set(asked) if isinstance(asked, dict) else set(frame.columns) if asked is not None else set()
+    changes: dict[Any, Any] = {}
+    for label, dtype in frame.dtypes.items():
+        if assume_missing and label not in given and pd.api.types.is_integer_dtype(dtype):
+            changes[label] = float
+        elif isinstance(dtype, pd.CategoricalDtype) and not _names_categories(asked, label):
+            changes[label] = pd.CategoricalDtype([UNKNOWN_CATEGORIES])
+    meta = frame.iloc[:0]
+    for label, dtype in changes.items():
+        meta = meta.assign(**{label: meta[label].astype(object).astype(dtype)})
+    if assume_missing and any(value is float for value in changes.values()):
+        floats = {label: value for label, value in changes.items() if value is float}
+        keywords["dtype"] = {**(asked if isinstance(asked, dict) else {}), **floats}
+    return meta
+
+
+def _names_categories(asked: Any, label: Any) -> bool:
+    dtype = asked.get(label) if isinstance(asked, dict) else asked
+    return isinstance(dtype, pd.CategoricalDtype) and dtype.categories is not None

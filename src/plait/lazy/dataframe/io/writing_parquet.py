@@ -14,7 +14,9 @@ from plait.lazy import blocks
 from plait.lazy.blocks import Layer, PerBlock
 from plait.lazy.bytes.opening import fsspec
 from plait.lazy.dataframe.expression import AXIS, FrameExpression, unknown
+from plait.lazy.dataframe.io.parquet import reading
 from plait.lazy.dataframe.io.writing import replacing
+from plait.lazy.decorator import delayed
 from plait.lazy.expressions.wrapping import Wrapped
 
 
@@ -51,16 +53,53 @@ class _Name:
 def write_partition(frame: Any, name: str, target: Wrapped, options: dict[str, Any]) -> Any:
     """Write a partition: to one file, or with partition_on to one for each of the values of these columns."""
     fs, folder = target.held
-    index, schema = options["write_index"], options["schema"]
+    index = options["write_index"]
     parts = _divided(frame, options["partition_on"])
     for place, part in parts:
         path = f"{folder}/{place}{name}"
         if place:
             fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        table = pa.Table.from_pandas(part, preserve_index=index, schema=schema)
+        table = _table(part, index, options["schema"])
+        if options["custom_metadata"]:
+            table = table.replace_schema_metadata({**(table.schema.metadata or {}), **options["custom_metadata"]})
         with replacing(fs, path) as file:
-            pq.write_table(table, file, compression=options["compression"], **options["keywords"])
+            pq.write_table(
+                table, file, compression=options["compression"], write_page_checksum=True, **options["keywords"]
+            )
     return pd.Series([name])
+
+
+def _table(frame: Any, index: Any, schema: Any) -> Any:
+    """The pyarrow table of a partition. schema: pyarrow's, a dict of types of some columns, or None."""
+    if isinstance(schema, dict):
+        own = pa.Schema.from_pandas(frame, preserve_index=index)
+        for name, kind in schema.items():
+            place = own.get_field_index(name)
+            own = own if place < 0 else own.set(place, pa.field(name, kind))
+        schema = own
+    if schema is not None and index is not False:  # what names the columns names the index too, if it is stored
+        own = pa.Schema.from_pandas(frame, preserve_index=index)
+        for name in own.names:
+            schema = schema if name in schema.names else schema.append(own.field(name))
+    return pa.Table.from_pandas(frame, preserve_index=index, schema=schema)
+
+
+def write_summary(names: list[str], target: Wrapped) -> None:
+    """Write _metadata and _common_metadata: the footers of all files of a folder, in one."""
+    fs, folder = target.held
+    footers = []
+    for path in sorted(each for each in fs.find(folder) if not each.rpartition("/")[2].startswith(("_", "."))):
+        with fs.open(path, "rb") as opened:
+            footer = pq.ParquetFile(opened).metadata
+        footer.set_file_path(path[len(folder) :].lstrip("/"))
+        footers.append(footer)
+    whole = footers[0]
+    for each in footers[1:]:
+        whole.append_row_groups(each)
+    with replacing(fs, f"{folder}/_metadata") as file:
+        whole.write_metadata_file(file)
+    with replacing(fs, f"{folder}/_common_metadata") as file:
+        pq.write_metadata(whole.schema.to_arrow_schema(), file)
 
 
 def _divided(frame: Any, columns: Any) -> list[tuple[str, Any]]:
@@ -87,15 +126,22 @@ def to_parquet(
     compute_kwargs: dict[str, Any] | None = None,
     schema: Any = "infer",
     name_function: Callable[[int], str] | None = None,
-    engine: str = "auto",
+    engine: Any = "auto",
+    ignore_divisions: bool = False,
+    write_metadata_file: bool | None = None,
+    custom_metadata: Any = None,
+    filesystem: Any = None,
     **keywords: Any,
 ) -> Any:
     """Write a dataframe as a folder of parquet files, part.N.parquet, one a partition.
 
     name_function: N -> the name of a file. append: add files to those that are there. overwrite: remove those first.
+    write_metadata_file: the footers of all files in one, too. custom_metadata: of texts, for each file's footer.
     compute: now; else a lazy value that does it. A file appears under its name when it is whole. Raises ValueError for
     columns that parquet cannot store.
     """
+    if engine not in ("auto", "pyarrow") and not isinstance(engine, type):
+        raise ValueError(f"Unsupported engine: {engine!r}; pass 'pyarrow', which is what there is")
     if not all(isinstance(label, str) for label in df.columns):
         raise ValueError(f"parquet doesn't support non-string column names: {list(df.columns)}; rename them")
     partition_on = [partition_on] if isinstance(partition_on, str) else partition_on
@@ -104,8 +150,13 @@ def to_parquet(
         raise ValueError(
             f"Partitioning on non-existent column. partition_on={partition_on} . columns={list(df.columns)}"
         )
-    fs, _, paths = fsspec().core.get_fs_token_paths(path, mode="wb", storage_options=storage_options)
-    folder = paths[0].rstrip("/")
+    if hasattr(filesystem, "open"):
+        fs, folder = filesystem, filesystem._strip_protocol(str(path))
+    else:
+        fs, folder = fsspec().core.url_to_fs(str(path), **(storage_options or {}))
+    folder = folder.rstrip("/")
+    if append and not ignore_divisions:
+        _check_appended(df, fs, folder, write_index)
     start = _prepared(fs, folder, append, overwrite)
     names = [name_function(i + start) if name_function else f"part.{i + start}.parquet" for i in range(df.npartitions)]
     if len(set(names)) < len(names):
@@ -114,14 +165,52 @@ def to_parquet(
         "write_index": write_index,
         "schema": None if isinstance(schema, (str, type(None))) else schema,
         "partition_on": partition_on,
+        "custom_metadata": _encoded(custom_metadata),
         "compression": compression if compression != "default" else "snappy",
         "keywords": keywords,
     }
-    written = df._new(ToParquet(df.expr, Wrapped((fs, folder)), tuple(names), options))
+    target = Wrapped((fs, folder))
+    written = df._new(ToParquet(df.expr, target, tuple(names), options))
+    if write_metadata_file:
+        written = delayed(write_summary)(written, target)
     if not compute:
         return written
     written.compute(**(compute_kwargs or {}))
     return None
+
+
+def _encoded(metadata: Any) -> dict[bytes, bytes]:
+    """Texts as bytes. Raises ValueError for a key that is pandas' own."""
+    found = {
+        key.encode() if isinstance(key, str) else key: value.encode() if isinstance(value, str) else value
+        for key, value in (metadata or {}).items()
+    }
+    if b"pandas" in found:
+        raise ValueError("User-defined key/value metadata (custom_metadata) can not contain a b'pandas' key.")
+    return found
+
+
+def _check_appended(df: Any, fs: Any, folder: str, write_index: bool) -> None:
+    """Raise ValueError where a dataframe does not go on from the files that are there."""
+    if not fs.exists(folder) or not [each for each in fs.find(folder) if each.endswith(".parquet")]:
+        return
+    there = reading(folder, filesystem=fs, calculate_divisions=True)
+    if write_index and not there.index and there.meta.index.name != df._meta.index.name:
+        return
+    columns, own = set(there.meta.columns), set(df.columns)
+    if columns != own:
+        raise ValueError(
+            f"Appended columns not the same.\nPrevious: {sorted(columns)} | New: {sorted(own)}; select the same columns"
+        )
+    wrong = [name for name in columns if str(there.meta.dtypes[name]) != str(df._meta.dtypes[name])]
+    wrong = [name for name in wrong if not isinstance(there.meta.dtypes[name], pd.CategoricalDtype)]
+    if wrong:
+        raise ValueError(f"Appended dtypes differ.\n{[(n, there.meta.dtypes[n], df._meta.dtypes[n]) for n in wrong]}")
+    if there.known_divisions and df.known_divisions and df.divisions[0] <= there.divisions[-1]:
+        raise ValueError(
+            f"The divisions of the appended dataframe overlap with previously written divisions: it begins with "
+            f"{df.divisions[0]}, and {folder} ends with {there.divisions[-1]}; pass ignore_divisions=True"
+        )
 
 
 def _prepared(fs: Any, folder: str, append: bool, overwrite: bool) -> int:

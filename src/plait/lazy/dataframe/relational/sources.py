@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from plait.lazy.dataframe.io.csv import ReadText
+from plait.lazy.dataframe.io.csv import ReadCSV
 from plait.lazy.dataframe.io.parquet import ReadParquet
 from plait.lazy.dataframe.relational.relation import (
     Column,
@@ -52,18 +52,16 @@ def _series(values: pd.Series) -> Any:
 @translates(ReadParquet)
 def parquet(expression: ReadParquet, translator: Translator) -> Relation:
     """Files of a local file system, whole, by Polars' own reader."""
-    source = expression.source.held
-    if (
-        expression.filters is not None
-        or expression.keywords
-        or any(groups is not None for _, groups in expression.pieces)
-    ):
-        raise UnsupportedError("row groups and filters of a dataset stay with pandas")
-    if "file" not in np.atleast_1d(source.fs.protocol).tolist():
+    dataset = expression.dataset
+    if expression.filters or dataset.hive or dataset.dtype_backend or dataset.categories or expression.by_groups:
+        raise UnsupportedError("row groups, filters and other options of a dataset stay with pandas")
+    if "file" not in np.atleast_1d(dataset.fs.protocol).tolist():
         raise UnsupportedError("remote files stay with pandas")
     if len(expression.index) > 1:
         raise UnsupportedError("an index of several levels stays with pandas")
-    frame = pl.scan_parquet([path for path, _ in expression.pieces], missing_columns="raise", extra_columns="ignore")
+    frame = pl.scan_parquet(
+        expression.paths, missing_columns="raise", extra_columns="ignore" if expression.lenient else "raise"
+    )
     meta = expression.meta
     names = labels([meta.name] if isinstance(meta, pd.Series) else meta.columns)
     dtypes = [meta.dtype] if isinstance(meta, pd.Series) else list(meta.dtypes)
@@ -100,15 +98,15 @@ _MISSING = [
 ]
 
 
-@translates(ReadText)
-def text(expression: ReadText, translator: Translator) -> Relation:
+@translates(ReadCSV)
+def text(expression: ReadCSV, translator: Translator) -> Relation:
     """Local CSV files read with pandas' defaults, by Polars' own reader."""
-    found = expression.source.held
-    if expression.reader != "read_csv" or expression.keywords or expression.path_column:
+    files = [piece.block.file for piece in expression.pieces]
+    if expression.parser != "read_csv" or expression.keywords or expression.path_column:
         raise UnsupportedError("options of read_csv stay with pandas")
-    paths = list(dict.fromkeys(block.file.path for block, _, _ in found))
-    if any(block.file.compression for block, _, _ in found) or not all(
-        "file" in np.atleast_1d(block.file.fs.protocol).tolist() for block, _, _ in found
+    paths = list(dict.fromkeys(file.path for file in files))
+    if any(file.compression for file in files) or not all(
+        "file" in np.atleast_1d(file.fs.protocol).tolist() for file in files
     ):
         raise UnsupportedError("compressed and remote files stay with pandas")
     meta = expression.like.held
@@ -117,13 +115,7 @@ def text(expression: ReadText, translator: Translator) -> Relation:
     if any(kind_of(meta[name].dtype) in ("datetime", "bool") for name in names):
         raise UnsupportedError("times and booleans in text stay with pandas")
     frame = pl.scan_csv(paths, schema=kinds, null_values=_MISSING)
-    wanted = (
-        names
-        if expression.wanted is None
-        else [expression.wanted]
-        if isinstance(expression.wanted, str)
-        else expression.wanted
-    )
+    wanted = expression.columns
     return Relation(
         Rows(frame), {name: Column(pl.col(name), meta[name].dtype, _is_float(meta[name].dtype)) for name in wanted}
     )
