@@ -104,6 +104,13 @@ def grouper_dispatch(frame: Any) -> Any:
     return pd.Grouper
 
 
+def _coerce_loc_index(divisions: Any, value: Any) -> Any:
+    """A value that can be compared with divisions: text becomes a time where these are times."""
+    if divisions and isinstance(divisions[0], (pd.Timestamp, np.datetime64)):
+        return pd.Timestamp(value) if isinstance(divisions[0], pd.Timestamp) else np.datetime64(value)
+    return value
+
+
 def total_mem_usage(frame: Any, index: bool = True, deep: bool = False) -> Any:
     """How many bytes a pandas object takes."""
     used = frame.memory_usage(index=index, deep=deep)

@@ -78,6 +78,10 @@ _STRINGS = (
     " is_pyarrow_string_dtype to_pyarrow_string"
 )
 
+_ACCESSORS = _of(
+    f"{_FRAME}.registering", "register_dataframe_accessor register_index_accessor register_series_accessor"
+)
+
 ROWS: dict[str, Row] = {
     "dask._pandas_compat": Same("plait.compat.dask_private.pandas_compat"),
     "dask.dataframe": Face(
@@ -85,6 +89,7 @@ ROWS: dict[str, Row] = {
         submodules=(
             "core",
             "dispatch",
+            "extensions",
             "groupby",
             "io",
             "methods",
@@ -156,6 +161,9 @@ ROWS: dict[str, Row] = {
             **_of(_PRIVATE, "_aggregate_statistics_to_file _combine_stats _extract_stats"),
         }
     ),
+    "dask.dataframe.extensions": Face(_ACCESSORS),
+    "dask.dataframe.accessor": Face(_ACCESSORS),
+    "dask.dataframe.indexing": Face(_of(_PRIVATE, "_coerce_loc_index")),
     "dask.dataframe.dispatch": Face(_of(f"{_FRAME}.metas", "make_meta meta_nonempty")),
     "dask.dataframe.backends": Face(_of(_PRIVATE, "grouper_dispatch")),
     "dask.dataframe.groupby": Face({**_GROUPS, **_of(_PRIVATE, "NUMERIC_ONLY_NOT_IMPLEMENTED")}),
