@@ -46,5 +46,9 @@ def test_a_failed_write_leaves_no_file(tmp_path, monkeypatch, single):
     frame = dd.from_pandas(pd.DataFrame({"a": [0, 1]}), npartitions=2)
     monkeypatch.setattr(pd.DataFrame, "to_csv", failing)
     with pytest.raises(OSError, match="disk full"):
-        frame.to_csv(tmp_path / "x-*.csv" if not single else tmp_path / "x.csv", single_file=single, scheduler="sync")
+        frame.to_csv(
+            tmp_path / "x-*.csv" if not single else tmp_path / "x.csv",
+            single_file=single,
+            compute_kwargs={"scheduler": "sync"},
+        )
     assert set(os.listdir(tmp_path)) <= {"x-0.csv"}

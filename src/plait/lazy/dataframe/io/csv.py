@@ -48,7 +48,7 @@ class Text(NamedTuple):
 class ReadCSV(FromPieces):
     """parser: the name of pandas' function; pieces: of Text; header: bytes to put before blocks that do not begin a
     file; like: Wrapped meta of the file's columns; columns: labels to give, a list; keywords: of the parser; enforce:
-    check the names of columns; path_column: (label, paths) or None; stamps: of the files.
+    check the names of columns; path_column: (label, paths, what is shown of them) or None; stamps: of the files.
     """
 
     parameters = (
@@ -99,9 +99,9 @@ class Reader:
         data = piece.block.read()
         frame = self._parsed(data, piece)
         if self._path_column is not None:
-            label, paths = self._path_column
+            label, paths, shown = self._path_column
             codes = [paths.index(piece.path)] * len(frame)
-            frame = frame.assign(**{label: pd.Categorical.from_codes(codes, list(paths))})
+            frame = frame.assign(**{label: pd.Categorical.from_codes(codes, list(shown))})
         frame = self._conformed(frame, piece)[self._columns]
         return frame[frame.columns[0]] if self._series else frame
 
@@ -120,7 +120,8 @@ class Reader:
             where = f"line {_lines_before(piece.block) + int(line[1]) - extra}" if line else _span(piece.block, data)
             remedy = "mend the line, or pass on_bad_lines='skip'" if line else "pass dtype= or converters= that fit"
             column = self._misfit(added + data, keywords) if line is None else ""
-            raise type(error)(f"{piece.path}, {where}{column}: {error}; {remedy}") from error
+            message = f"{piece.path}, {where}{column}: {error}; {remedy}"
+            raise (pd.errors.ParserError if line else CSVError)(message) from error
 
     def _misfit(self, data: bytes, keywords: Mapping[str, Any]) -> str:
         """The column whose values a dtype does not take."""
@@ -225,15 +226,15 @@ def text_of(
     _check_keywords(parser, keywords)
     compression = _compression(urlpath, compression)
     if blocksize == "default":
-        blocksize = "64 MiB" if compression is None else None
+        blocksize = "64 MiB"
     if isinstance(blocksize, str):
         blocksize = parse_bytes(blocksize)
     if blocksize and compression:
         import warnings
 
         warnings.warn(
-            f"{urlpath}: files with compression={compression!r} cannot be read in blocks; each is one partition. "
-            "Pass blocksize=None",
+            f"Warning {compression} compression does not support breaking apart files; each is one partition. "
+            "Please pass blocksize=None",
             stacklevel=3,
         )
         blocksize = None
@@ -246,6 +247,7 @@ def text_of(
     meta, header = _inferred(parser, head, whole, end, assume_missing, keywords)
     pieces = tuple([Text(block, i == 0) for blocks in planned.files for i, block in enumerate(blocks)])
     path_column = None
+    converters = keywords.get("converters") or {}
     if include_path_column:
         label = "path" if include_path_column is True else include_path_column
         if label in meta.columns:
@@ -253,8 +255,9 @@ def text_of(
                 f"Files already contain the column name: {label}, so the path column cannot use this name; "
                 "pass another as include_path_column="
             )
-        path_column = (label, tuple(planned.paths))
-        meta = meta.assign(**{label: pd.Categorical([], categories=list(planned.paths))})
+        shown = tuple(map(converters.get(label, str), planned.paths))
+        path_column = (label, tuple(planned.paths), shown)
+        meta = meta.assign(**{label: pd.Categorical([], categories=list(shown))})
     if not pieces:
         pieces = (Text(Block(planned.first, 0, None, end), True),)
     return ReadCSV(

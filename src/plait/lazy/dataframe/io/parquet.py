@@ -217,6 +217,16 @@ def _types(backend: str | None) -> Any:
 # Filters ----------------------------------------------------------------------------------------------------------
 
 
+def checked(filters: Any) -> None:
+    """Raise for tests that there are not, and values that they cannot take."""
+    for group in _groups_of(filters):
+        for name, test, value in group:
+            if test not in _TESTS:
+                raise ValueError(f'"{test}" is not a valid operator in predicates; use one of {list(_TESTS)}')
+            if test in ("in", "not in") and not isinstance(value, (list, set, tuple)):
+                raise TypeError(f"Value of {test!r} filter must be a list, set or tuple; {name!r} got {value!r}")
+
+
 def _groups_of(filters: Any) -> list[list[Any]]:
     """Filters as a list, of which one must hold, of lists, of which all must."""
     if not filters:
@@ -385,6 +395,8 @@ def reading(
     schema: Any = None,
 ) -> ReadParquet:
     """The expression of read_parquet()."""
+    checked(filters)
+    blocksize = "256 MiB" if blocksize == "default" else blocksize
     fs, paths = _placed(path, storage_options, filesystem)
     data, files = dataset_of(fs, paths, parquet_file_extension, index, dtype_backend, categories, schema)
     pieces = pieces_of(data, files, split_row_groups, blocksize, aggregate_files)

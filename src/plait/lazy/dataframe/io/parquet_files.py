@@ -49,7 +49,8 @@ def natural(path: str) -> list[Any]:
 def found(fs: Any, paths: Sequence[str], ending: Any) -> tuple[list[str], str]:
     """The files of paths or of one folder, and the folder they are in. Raises FileNotFoundError."""
     if len(paths) > 1 or not fs.isdir(paths[0]):
-        files = [each for path in paths for each in (_files(fs, path, ending) if fs.isdir(path) else [path])]
+        named = [path for path in paths if len(paths) == 1 or not _hidden(path.rpartition("/")[2])]
+        files = [each for path in named for each in (_files(fs, path, ending) if fs.isdir(path) else [path])]
         folder = paths[0] if fs.isdir(paths[0]) else paths[0].rpartition("/")[0]
         return files, folder
     files = _files(fs, paths[0], ending)

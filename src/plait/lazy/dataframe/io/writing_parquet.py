@@ -14,9 +14,10 @@ from plait.lazy import blocks
 from plait.lazy.blocks import Layer, PerBlock
 from plait.lazy.bytes.opening import fsspec
 from plait.lazy.dataframe.expression import AXIS, FrameExpression, unknown
-from plait.lazy.dataframe.io.parquet import reading
+from plait.lazy.dataframe.io.parquet import ReadParquet, reading
 from plait.lazy.dataframe.io.writing import replacing
 from plait.lazy.decorator import delayed
+from plait.lazy.expressions.expression import walk
 from plait.lazy.expressions.wrapping import Wrapped
 
 
@@ -77,6 +78,9 @@ def _table(frame: Any, index: Any, schema: Any) -> Any:
             place = own.get_field_index(name)
             own = own if place < 0 else own.set(place, pa.field(name, kind))
         schema = own
+    if schema is not None:  # partition_on took some columns
+        named = [*frame.columns, *frame.index.names]
+        schema = pa.schema([field for field in schema if field.name in named], metadata=schema.metadata)
     if schema is not None and index is not False:  # what names the columns names the index too, if it is stored
         own = pa.Schema.from_pandas(frame, preserve_index=index)
         for name in own.names:
@@ -141,9 +145,11 @@ def to_parquet(
     columns that parquet cannot store.
     """
     if engine not in ("auto", "pyarrow") and not isinstance(engine, type):
-        raise ValueError(f"Unsupported engine: {engine!r}; pass 'pyarrow', which is what there is")
+        raise ValueError(f'Unsupported engine: "{engine}"; pass "pyarrow", which is what there is')
     if not all(isinstance(label, str) for label in df.columns):
         raise ValueError(f"parquet doesn't support non-string column names: {list(df.columns)}; rename them")
+    if name_function is not None and not callable(name_function):
+        raise ValueError("``name_function`` must be a callable with one argument.")
     partition_on = [partition_on] if isinstance(partition_on, str) else partition_on
     absent = set(partition_on or ()) - set(df.columns)
     if absent:
@@ -155,6 +161,8 @@ def to_parquet(
     else:
         fs, folder = fsspec().core.url_to_fs(str(path), **(storage_options or {}))
     folder = folder.rstrip("/")
+    if overwrite:
+        _check_not_read(df, folder)
     if append and not ignore_divisions:
         _check_appended(df, fs, folder, write_index)
     start = _prepared(fs, folder, append, overwrite)
@@ -176,6 +184,7 @@ def to_parquet(
     if not compute:
         return written
     written.compute(**(compute_kwargs or {}))
+    fs.invalidate_cache(folder)
     return None
 
 
@@ -188,6 +197,15 @@ def _encoded(metadata: Any) -> dict[bytes, bytes]:
     if b"pandas" in found:
         raise ValueError("User-defined key/value metadata (custom_metadata) can not contain a b'pandas' key.")
     return found
+
+
+def _check_not_read(df: Any, folder: str) -> None:
+    """Raise ValueError where a dataframe is read from the folder that is to be removed."""
+    for each in walk([df.expr]):
+        if isinstance(each, ReadParquet) and any(path.startswith(f"{folder}/") for path in each.paths):
+            raise ValueError(
+                f"Cannot overwrite a path that you are reading from in the same task graph: {folder}; write elsewhere"
+            )
 
 
 def _check_appended(df: Any, fs: Any, folder: str, write_index: bool) -> None:

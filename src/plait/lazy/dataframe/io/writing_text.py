@@ -5,6 +5,7 @@ A file is written under another name and renamed when it is whole, unless it is 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -155,12 +156,13 @@ def to_csv(
     """
     if header_first_partition_only is None:
         header_first_partition_only = single_file
-    elif single_file is False and header_first_partition_only:
-        raise ValueError("header_first_partition_only cannot be True with several files; pass single_file=True")
     elif single_file and not header_first_partition_only:
         raise ValueError("header_first_partition_only cannot be False if single_file is True.")
     mode = mode if "t" in mode or "b" in mode else mode + "t"
     options = {**(compute_kwargs or {}), **({} if scheduler is None else {"scheduler": scheduler})}
+    if scheduler is not None:
+        message = "The 'scheduler' keyword argument is replaced by compute_kwargs={'scheduler': ...}"
+        warnings.warn(message, FutureWarning, stacklevel=2)
     if scheduler is not None and (compute_kwargs or {}).get("scheduler", scheduler) != scheduler:
         raise ValueError(
             f"Differing values for 'scheduler' have been passed in.\n"
