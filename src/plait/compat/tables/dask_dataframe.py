@@ -30,6 +30,7 @@ _PUBLIC = _of(
     to_json
     from_pandas
     isna
+    map_overlap
     map_partitions
     merge
     merge_asof

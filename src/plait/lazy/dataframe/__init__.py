@@ -8,6 +8,7 @@ from plait.lazy.dataframe.frames import Index as Index
 from plait.lazy.dataframe.frames import Scalar as Scalar
 from plait.lazy.dataframe.frames import Series as Series
 from plait.lazy.dataframe.functions import isna as isna
+from plait.lazy.dataframe.functions import map_overlap as map_overlap
 from plait.lazy.dataframe.functions import map_partitions as map_partitions
 from plait.lazy.dataframe.functions import repartition as repartition
 from plait.lazy.dataframe.functions import to_datetime as to_datetime
@@ -43,6 +44,7 @@ __all__ = [
     "from_map",
     "from_pandas",
     "isna",
+    "map_overlap",
     "map_partitions",
     "merge",
     "merge_asof",

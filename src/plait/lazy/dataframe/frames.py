@@ -20,6 +20,7 @@ from plait.lazy.dataframe.mapping import Mapping
 from plait.lazy.dataframe.merging_methods import Merging
 from plait.lazy.dataframe.methods import Methods
 from plait.lazy.dataframe.operators import NamedOperators, Operators, Ufuncs
+from plait.lazy.dataframe.overlapping import Overlapping
 from plait.lazy.dataframe.partitioning import Partitioning
 from plait.lazy.dataframe.selecting import DataFrameSelecting, Selecting, SeriesSelecting
 from plait.lazy.dataframe.shuffling_methods import Shuffling
@@ -90,6 +91,7 @@ class Tabular(
     Dividing,
     Partitioning,
     Mapping,
+    Overlapping,
     Methods,
     NamedOperators,
     Selecting,

@@ -11,6 +11,7 @@ from plait.lazy.dataframe.creation import from_pandas
 from plait.lazy.dataframe.elementwise import MapPartitions
 from plait.lazy.dataframe.frames import Frame, collection
 from plait.lazy.dataframe.mapping import mapped
+from plait.lazy.dataframe.overlapping import overlapped
 from plait.lazy.expressions.collection import Collection
 from plait.lazy.optimizing import optimize as optimize
 
@@ -87,3 +88,8 @@ def _timed(arg: Any, dtype: str, function: Any, keywords: dict[str, Any]) -> Any
     except (TypeError, ValueError):
         found = pd.Series([], dtype=dtype, index=meta.index[:0], name=getattr(meta, "name", None))
     return found
+
+
+def map_overlap(func: Callable[..., Any], df: Any, before: Any, after: Any, *args: Any, **options: Any) -> Any:
+    """func(df, *args, **keywords), partition by partition with rows of its neighbours; see DataFrame.map_overlap()."""
+    return collection(overlapped(func, df, before, after, *args, **options))
