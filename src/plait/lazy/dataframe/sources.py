@@ -72,8 +72,11 @@ def sorted_starts(index: Any, npartitions: int | None, chunksize: int | None) ->
     count = len(index)
     if not count:
         return [0, 0], [None, None]
-    size = chunksize if chunksize is not None else count / (npartitions or 1)
-    wanted = [int(i * size) for i in range(max(int(np.ceil(count / size)), 1))]
+    if chunksize is not None:
+        wanted = list(range(0, count, chunksize))
+    else:  # the first ones have a row more
+        share, rest = divmod(count, npartitions or 1)
+        wanted = [i * share + min(i, rest) for i in range(min(npartitions or 1, count))]
     values = index.array
     starts: list[int] = []
     for place in wanted:
