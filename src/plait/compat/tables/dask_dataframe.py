@@ -36,11 +36,13 @@ _PUBLIC = _of(
     merge_asof
     read_csv
     read_fwf
+    read_orc
     read_parquet
     read_table
     repartition
     to_datetime
     to_numeric
+    to_orc
     to_parquet
     to_timedelta
     """,

@@ -15,6 +15,7 @@ from plait.lazy.dataframe.functions import to_datetime as to_datetime
 from plait.lazy.dataframe.functions import to_numeric as to_numeric
 from plait.lazy.dataframe.functions import to_timedelta as to_timedelta
 from plait.lazy.dataframe.groupby.aggregation import Aggregation as Aggregation
+from plait.lazy.dataframe.io.orc import to_orc as to_orc
 from plait.lazy.dataframe.io.writing_parquet import to_parquet as to_parquet
 from plait.lazy.dataframe.io.writing_text import to_csv as to_csv
 from plait.lazy.dataframe.io.writing_text import to_json as to_json
@@ -27,10 +28,13 @@ from plait.lazy.dataframe.reading import from_map as from_map
 from plait.lazy.dataframe.reading import read_csv as read_csv
 from plait.lazy.dataframe.reading import read_fwf as read_fwf
 from plait.lazy.dataframe.reading import read_json as read_json
+from plait.lazy.dataframe.reading import read_orc as read_orc
 from plait.lazy.dataframe.reading import read_parquet as read_parquet
 from plait.lazy.dataframe.reading import read_table as read_table
 
 __all__ = [
+    "to_orc",
+    "read_orc",
     "Aggregation",
     "DataFrame",
     "Index",

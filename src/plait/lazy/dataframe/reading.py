@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plait.lazy.dataframe.frames import collection
-from plait.lazy.dataframe.io import arrays, calls, json
+from plait.lazy.dataframe.io import arrays, calls, json, orc
 from plait.lazy.dataframe.io.csv import text_of
 from plait.lazy.dataframe.io.parquet import reading
 from plait.lazy.dataframe.io.parquet_files import ENDINGS
@@ -193,3 +193,19 @@ def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = 
     if index is not None and not isinstance(index, Collection):
         raise ValueError(f"'index' must be a lazy index or series, got {type(index).__name__}")
     return collection(arrays.of_blocks(array, columns, None if index is None else index.expr, meta))
+
+
+def read_orc(
+    path: Any,
+    engine: Any = "pyarrow",
+    columns: Any = None,
+    index: Any = None,
+    split_stripes: Any = 1,
+    aggregate_files: Any = None,
+    storage_options: Any = None,
+) -> Any:
+    """A lazy dataframe of ORC files: of a path, URL, folder, pattern, or a list of them.
+
+    split_stripes: how many stripes a partition has, False for whole files. index: a column for it.
+    """
+    return collection(orc.reading(path, columns, index, split_stripes, storage_options))

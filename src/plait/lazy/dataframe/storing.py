@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait.lazy.dataframe.io.orc import to_orc
 from plait.lazy.dataframe.io.writing_parquet import to_parquet
 from plait.lazy.dataframe.io.writing_text import to_csv, to_json
 
@@ -26,3 +27,7 @@ class StoringRows(Storing):
     def to_parquet(self: Any, path: Any, **keywords: Any) -> Any:
         """Write each partition as a parquet file; see plait.lazy.dataframe.to_parquet."""
         return to_parquet(self, path, **keywords)
+
+    def to_orc(self: Any, path: Any, *args: Any, **keywords: Any) -> Any:
+        """Write each partition as an ORC file; see plait.lazy.dataframe.to_orc."""
+        return to_orc(self, path, *args, **keywords)
