@@ -59,7 +59,7 @@ def _pieces(fs: Any, path: str, split: Any) -> list[tuple[str, tuple[int, ...] |
 def _read(fs: Any, columns: Any, index: Any, path: str, stripes: Any, stamps: Any) -> Any:
     import pyarrow as pa
 
-    wanted = columns if columns is None or index in (None, False) else [*columns, index]
+    wanted = columns if columns is None or not index or index in columns else [*columns, index]
     with named(path), fs.open(path, "rb") as opened:
         file = _library().ORCFile(opened)
         if stripes is None:
@@ -72,7 +72,7 @@ def _finished(table: Any, columns: Any, index: Any) -> Any:
     frame = table.to_pandas()
     if index:
         frame = frame.set_index(index)
-    return frame if columns is None else frame[columns]
+    return frame if columns is None else frame[[each for each in columns if each != index]]
 
 
 def to_orc(
