@@ -191,7 +191,7 @@ def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = 
     if array.ndim > 1 and array.numblocks[1] > 1:
         array = x.rechunk({1: x.shape[1]}).expr
     if index is not None and not isinstance(index, Collection):
-        raise ValueError(f"'index' must be a lazy index or series, got {type(index).__name__}")
+        raise ValueError(f"'index' must be an instance of a lazy Index or Series, got {type(index).__name__}")
     return collection(arrays.of_blocks(array, columns, None if index is None else index.expr, meta))
 
 
