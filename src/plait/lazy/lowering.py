@@ -49,8 +49,8 @@ def show(outputs: list[Any]) -> Arena:
     """The arena of some nodes as others see it: expanded, and not rewritten."""
     arena = Arena(outputs)
     for stage in (_plans, _layers):
-        for kind in _kinds(arena, stage)[:1]:
-            arena = Arena(stage[kind][1](arena))
+        while found := _kinds(arena, stage):  # layers may be made of nodes that hold further plans
+            arena = Arena(stage[found[0]][1](arena))
     return arena
 
 
@@ -77,8 +77,8 @@ def lower(outputs: list[Any], resources: ExitStack) -> Arena:
     """The arena of some nodes. resources: closed by the caller when the run is over."""
     arena = Arena(outputs)
     for stage in (_plans, _layers):
-        for kind in _kinds(arena, stage)[:1]:
-            arena = Arena(stage[kind][0](arena, resources))
+        while found := _kinds(arena, stage):
+            arena = Arena(stage[found[0]][0](arena, resources))
     for kind in _kinds(arena, _rewritings):
         arena = Arena(_rewritings[kind](arena, resources))
     return arena

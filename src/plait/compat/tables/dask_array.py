@@ -14,15 +14,19 @@ def _of(place: str, names: str) -> dict[str, str]:
 _PUBLIC = _of(
     _ARRAY,
     """
-    Array all angle any append arange argmax argmin argtopk array asanyarray asarray atleast_1d atleast_2d
-    atleast_3d average block blockwise broadcast_arrays broadcast_to clip concatenate corrcoef cov cumprod
-    cumreduction cumsum diag diagonal dot dstack einsum empty empty_like expand_dims eye fix flip fliplr flipud
-    from_array from_delayed from_func fromfunction frompyfunc full full_like hstack i0 imag indices iscomplex
-    isneginf isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis nan_to_num
-    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanquantile nanstd nansum
-    nanvar normalize_chunks ones ones_like outer pad prod ptp quantile ravel real reduction repeat reshape roll
-    rollaxis rot90 sinc squeeze stack std sum swapaxes tensordot tile topk transpose tri var vdot vstack zeros
-    zeros_like
+    Array all allclose angle any append apply_along_axis apply_over_axes arange argmax argmin argtopk argwhere
+    around array asanyarray asarray atleast_1d atleast_2d atleast_3d average bincount block blockwise
+    broadcast_arrays broadcast_to choose clip coarsen compress concatenate corrcoef count_nonzero cov cumprod
+    cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d einsum empty empty_like expand_dims
+    extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction frompyfunc full
+    full_like gradient histogram histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin
+    isneginf isnull isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis
+    nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
+    nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile
+    piecewise prod ptp quantile ravel ravel_multi_index real reduction repeat reshape result_type roll rollaxis
+    rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk
+    transpose tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique
+    unravel_index var vdot vstack where zeros zeros_like
     """,
 )
 # numpy's universal functions.
@@ -42,18 +46,51 @@ ROWS: dict[str, Row] = {
         {
             **_PUBLIC,
             **_UFUNCS,
+            **_of(_PRIVATE, "PerformanceWarning"),
             "_array_expr_enabled": f"{_PRIVATE}:array_expr_enabled",
             "assert_eq": f"{_ARRAY}.testing:assert_eq",
             "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
         },
-        submodules=("core", "numpy_compat", "ufunc", "utils"),
+        submodules=("core", "fft", "linalg", "numpy_compat", "random", "reductions", "routines", "ufunc", "utils"),
     ),
     "dask.array.core": Face(
-        {**_of(_ARRAY, "Array from_array"), "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks"}
+        {
+            **_PUBLIC,
+            **_of(
+                _PRIVATE, "PerformanceWarning blockdims_from_blockshape broadcast_chunks common_blockdim concatenate3"
+            ),
+            **_of(_PRIVATE, "concatenate_axes dotmany getter graph_from_arraylike load_store_chunk optimize"),
+            "normalize_chunks_cached": f"{_ARRAY}.chunks:normalize_chunks",
+            "BlockView": f"{_ARRAY}.attributes:BlockView",
+            "broadcast_shapes": "numpy:broadcast_shapes",
+            "concatenate_lookup": f"{_ARRAY}.gathering:concatenate_lookup",
+            "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
+        }
     ),
+    "dask.array.chunk": Face({**_of(_PRIVATE, "coarsen getitem keepdims_wrapper")}),
+    "dask.array.linalg": Same(f"{_ARRAY}.linalg"),
+    "dask.array.reshape": Face(
+        _of(_PRIVATE, "_not_implemented_message reshape_rechunk") | {"reshape": f"{_ARRAY}:reshape"}
+    ),
+    "dask.array.wrap": Face(_of(_ARRAY, "empty full ones zeros")),
+    "dask.array.fft": Same(f"{_ARRAY}.fft"),
+    "dask.array.reductions": Face({**_PUBLIC, **_of(_PRIVATE, "numel nannumel")}),
+    "dask.array.routines": Face({**_PUBLIC, "aligned_coarsen_chunks": f"{_ARRAY}.along:aligned_coarsen_chunks"}),
+    "dask.array.random": Same(f"{_ARRAY}.random"),
     "dask.array.numpy_compat": Same("plait.compat.dask_private.numpy_compat"),
     "dask.array.ufunc": Face(
-        {**_UFUNCS, "frompyfunc": f"{_ARRAY}:frompyfunc", "ufunc": f"{_ARRAY}.ufuncs:UniversalFunction"}
+        {
+            **_UFUNCS,
+            "frompyfunc": f"{_ARRAY}:frompyfunc",
+            "da_frompyfunc": f"{_ARRAY}.ufuncs:UniversalFunction",
+            "ufunc": f"{_ARRAY}.ufuncs:UniversalFunction",
+        }
     ),
-    "dask.array.utils": Face(_of(f"{_ARRAY}.testing", "allclose assert_eq same_keys")),
+    "dask.array.utils": Face(
+        {
+            **_of(f"{_ARRAY}.testing", "allclose assert_eq same_keys"),
+            **_of(f"{_ARRAY}.linalg", "svd_flip"),
+            "meta_from_array": f"{_ARRAY}.metas:empty_like",
+        }
+    ),
 }

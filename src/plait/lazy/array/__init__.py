@@ -6,7 +6,7 @@ Names are imported from their families on first use; numpy's universal functions
 from importlib import import_module
 from typing import Any
 
-from plait.lazy.array.array import Array as Array
+from plait.lazy.array.collection import Array as Array
 from plait.lazy.array.creation import asanyarray as asanyarray
 from plait.lazy.array.creation import asarray as asarray
 from plait.lazy.array.creation import from_array as from_array
@@ -23,10 +23,18 @@ _FAMILIES = {
     "rearranging": "append array atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to dstack expand_dims flip"
     " fliplr flipud hstack moveaxis pad ravel repeat reshape roll rollaxis rot90 squeeze swapaxes tile"
     " transpose vstack",
+    "along": "apply_along_axis apply_over_axes coarsen delete diff ediff1d gradient insert ndim ravel_multi_index"
+    " result_type shape tril tril_indices tril_indices_from triu triu_indices triu_indices_from unravel_index",
+    "searching": "allclose argwhere around bincount choose compress count_nonzero digitize extract flatnonzero "
+    "histogram"
+    " histogram2d histogramdd isclose isin isnull nonzero notnull piecewise round searchsorted select take union1d "
+    "unique"
+    " where",
     "stacking": "block concatenate stack",
+    "storing": "store",
     "statistics": "all any argmax argmin argtopk average corrcoef cov cumprod cumreduction cumsum max mean median min"
-    " moment nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanquantile"
-    " nanstd nansum nanvar prod ptp quantile reduction std sum topk var",
+    " moment nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile"
+    " nanstd nansum nanvar percentile prod ptp quantile reduction std sum topk var",
     "ufuncs": "angle clip fix frompyfunc i0 imag iscomplex isneginf isposinf isreal nan_to_num real sinc",
 }
 _PLACES = {name: family for family, names in _FAMILIES.items() for name in names.split()}

@@ -28,11 +28,12 @@ def aligned(operands: Sequence[Operand]) -> tuple[dict[Any, tuple[Any, ...]], li
             for axis, each in enumerate(pattern or ())
             if each == label and value.chunks[axis] != (1,)
         }
-        sizes[label] = _common(label, candidates) if candidates else (1,)
+        sizes[label] = common(label, candidates) if candidates else (1,)
     return sizes, [(_fit(value, pattern, sizes), pattern) for value, pattern in operands]
 
 
-def _common(label: Any, candidates: dict[tuple[Any, ...], Any]) -> tuple[Any, ...]:
+def common(label: Any, candidates: dict[tuple[Any, ...], Any]) -> tuple[Any, ...]:
+    """The block sizes that several have in common, cut at the bounds of all."""
     if len(candidates) == 1:
         return next(iter(candidates))
     if any(math.isnan(size) for sizes in candidates for size in sizes):

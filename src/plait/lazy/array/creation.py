@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from plait.lazy._native.nodes import make
-from plait.lazy.array.array import Array
 from plait.lazy.array.chunks import normalize_chunks
+from plait.lazy.array.collection import Array
 from plait.lazy.array.diagonals import Diagonal
 from plait.lazy.array.elementwise import elementwise
 from plait.lazy.array.expression import FromNodes
@@ -113,7 +113,7 @@ def _lazily(a: Any, convert: Any, dtype: Any, order: Any, like: Any, unknown: bo
         )
     if not isinstance(getattr(a, "shape", None), (tuple, list)) or isinstance(a, np.generic):
         a = convert(a, dtype=dtype, order=order)
-    chunks = -1 if a.dtype.hasobject else getattr(a, "chunks", None) or "auto"
+    chunks = options.pop("chunks", None) or (-1 if a.dtype.hasobject else getattr(a, "chunks", None) or "auto")
     found = from_array(a, chunks=chunks, **options)
     return found if dtype is None or found.dtype == np.dtype(dtype) else found.astype(dtype)
 

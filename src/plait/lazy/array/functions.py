@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plait.lazy.array import applying
-from plait.lazy.array.array import Array
+from plait.lazy.array.collection import Array
 
 
 def map_blocks(func: Callable[..., Any], *args: Any, **options: Any) -> Array:

@@ -16,7 +16,11 @@ Axes = tuple[int, ...]
 
 
 class Kind:
-    """A reduction. `options` are keywords of all its steps."""
+    """A reduction. `options` are keywords of all its steps. nests: partial results come as nested lists, a level an
+    axis, to combine and to finish.
+    """
+
+    nests = False
 
     def chunk(self, block: Any, axis: Axes, **options: Any) -> Any:
         """The partial result of a block."""

@@ -14,7 +14,7 @@ def empty_like(array: Any, ndim: int | None = None, dtype: Any = None) -> Any:
     ndim: how many axes; that of the array where it is not given.
     """
     wanted = array.ndim if ndim is None and hasattr(array, "ndim") else (ndim or 0)
-    if not hasattr(array, "shape") or not hasattr(array, "__array_function__"):
+    if type(array) is np.ndarray or not hasattr(array, "shape") or not hasattr(array, "__array_function__"):
         return np.empty((0,) * wanted, dtype=dtype or getattr(array, "dtype", None))
     meta = array
     if any(meta.shape) or meta.ndim == 0:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.applying import blockwise
-from plait.lazy.array.array import Array
+from plait.lazy.array.collection import Array
 from plait.lazy.array.creation import asanyarray, diagonal
 from plait.lazy.array.reductions import SUM, reduced
 

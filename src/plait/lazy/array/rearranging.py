@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.aligning import aligned
-from plait.lazy.array.array import Array
 from plait.lazy.array.chunks import normalize_chunks
+from plait.lazy.array.collection import Array
 from plait.lazy.array.creation import asanyarray, asarray, empty, full, zeros
 from plait.lazy.array.elementwise import elementwise
 from plait.lazy.array.expression import labels_of

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy import blocks
+from plait.lazy._native.nodes import make
 from plait.lazy.array.expression import ArrayExpression, Chunks
 from plait.lazy.array.kinds import Arg, Folded, Kind, Top
 from plait.lazy.array.metas import empty_like
@@ -83,13 +84,21 @@ class _Starts:
 
 
 def _combined(kind: Kind, options: dict[str, Any], parts: list[Any]) -> Any:
+    if kind.nests:
+        return kind.combine(parts, **options)
     kept = [part for part in parts if part is not None]
     return kind.combine(kept, **options) if len(kept) > 1 else kept[0] if kept else None
 
 
 def _finished(kind: Kind, options: dict[str, Any], squeezed: tuple[int, ...], dtype: Any, parts: list[Any]) -> Any:
+    if kind.nests:
+        return _shaped(kind.finish(parts, **options), squeezed, dtype)
     kept = kind.of(parts)
     found = kind.finish(kept[0] if len(kept) == 1 else kind.combine(kept, **options), **options)
+    return _shaped(found, squeezed, dtype)
+
+
+def _shaped(found: Any, squeezed: tuple[int, ...], dtype: Any) -> Any:
     if squeezed:
         found = np.squeeze(found, axis=squeezed) if found.ndim == len(squeezed) or hasattr(found, "squeeze") else found
     if dtype is not None and getattr(found, "dtype", dtype) != dtype:
@@ -98,17 +107,77 @@ def _finished(kind: Kind, options: dict[str, Any], squeezed: tuple[int, ...], dt
 
 
 def _tree(
-    keys: Sequence[Any], partials: Blocks, axis: tuple[int, ...], keepdims: bool, combine: Any, finish: Any, width: int
+    keys: Sequence[Any], partials: Blocks, axis: tuple[int, ...], keepdims: bool, combine: Any, finish: Any, width: Any
 ) -> list[Any]:
     counts = partials.numblocks
     kept = [range(1) if i in axis else range(count) for i, count in enumerate(counts)]
     over = [range(count) if i in axis else None for i, count in enumerate(counts)]
     nodes = []
+    if isinstance(width, tuple):
+        return [
+            _nested_tree(partials, index, axis, combine, finish, key, width)
+            for key, index in zip(keys, product(*kept), strict=True)
+        ]
     for key, index in zip(keys, product(*kept), strict=True):
         along = [range(i, i + 1) if each is None else each for i, each in zip(index, over, strict=True)]
         group = [partials[place] for place in product(*along)]
         nodes.append(tree(group, combine, finish, key, width))
     return nodes
+
+
+def _nested_tree(
+    partials: Blocks,
+    index: tuple[int, ...],
+    axis: tuple[int, ...],
+    combine: Any,
+    finish: Any,
+    key: Any,
+    widths: tuple[int, ...],
+) -> Any:
+    """A node for one place of the result; combine and finish get nested lists, a level an axis."""
+    name, *rest = key
+    counts = [partials.numblocks[each] for each in axis]
+    place = dict(zip(axis, range(len(axis)), strict=True))
+    grid = {
+        along: partials[tuple([along[place[i]] if i in place else index[i] for i in range(len(index))])]
+        for along in product(*map(range, counts))
+    }
+    level = 0
+    while any(count > width for count, width in zip(counts, widths, strict=True)):
+        fewer = [-(-count // width) for count, width in zip(counts, widths, strict=True)]
+        grid = {
+            along: make(
+                combine,
+                (_group(grid, along, counts, widths),),
+                None,
+                None,
+                None,
+                (f"{name}-combine-{level}", *rest, *along),
+            )
+            for along in product(*map(range, fewer))
+        }
+        counts, level = fewer, level + 1
+    return make(finish, (_group(grid, (0,) * len(axis), counts, counts),), None, None, None, key)
+
+
+def _group(
+    grid: Any, along: tuple[int, ...], counts: Sequence[int], widths: Sequence[int], before: tuple[int, ...] = ()
+) -> Any:
+    """The nodes of one group as nested lists."""
+    level = len(before)
+    if level == len(counts):
+        return grid[before]
+    start = along[level] * widths[level]
+    stop = min(start + widths[level], counts[level])
+    return [_group(grid, along, counts, widths, (*before, i)) for i in range(start, stop)]
+
+
+def widths_of(split_every: Any, axis: tuple[int, ...]) -> tuple[int, ...]:
+    """How many partial results are combined along each axis at a time."""
+    if isinstance(split_every, dict):
+        return tuple([max(int(split_every.get(each, 2)), 2) for each in axis])
+    width = max(int(width_of(split_every, axis) ** (1 / max(len(axis), 1))), 2)
+    return (width,) * len(axis)
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from plait.lazy import blocks
 from plait.lazy._native.nodes import make
 from plait.lazy.array.aligning import aligned
-from plait.lazy.array.array import Array
+from plait.lazy.array.collection import Array
 from plait.lazy.array.expression import ArrayExpression, Chunks
 from plait.lazy.array.metas import empty_like
 from plait.lazy.array.sources import source_of

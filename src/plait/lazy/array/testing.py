@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.lazy.array.array import Array
+from plait.lazy.array.collection import Array
 from plait.lazy.blocks import parts
 from plait.lazy.computing import values_of
 from plait.lazy.expressions import layer_of
@@ -59,7 +59,7 @@ def assert_eq(
     options: rtol, atol of numpy.allclose.
     """
     _check_order(a, b)
-    left, right = [_checked(each, check_chunks, check_meta, scheduler) for each in (a, b)]
+    left, right = [_checked(each, check_shape, check_chunks, check_meta, scheduler) for each in (a, b)]
     (left, said_a), (right, said_b) = left, right
     if check_dtype and str(said_a.dtype) != str(said_b.dtype):
         raise AssertionError(f"a and b have different dtypes: (a: {said_a.dtype}, b: {said_b.dtype})")
@@ -86,7 +86,7 @@ def _check_order(a: Any, b: Any) -> None:
             raise AssertionError(f"{each} is a class, and no array")
 
 
-def _checked(value: Any, check_chunks: bool, check_meta: bool, scheduler: Any) -> tuple[Any, Any]:
+def _checked(value: Any, check_shape: bool, check_chunks: bool, check_meta: bool, scheduler: Any) -> tuple[Any, Any]:
     """(computed, what says its type and dtype)."""
     if not isinstance(value, Array):
         found = value.compute(scheduler=scheduler) if hasattr(value, "__dask_graph__") else value
@@ -100,7 +100,8 @@ def _checked(value: Any, check_chunks: bool, check_meta: bool, scheduler: Any) -
             raise AssertionError(f"the meta's dtype is {value.dtype}, the value's {found.dtype}")
         if hasattr(meta, "ndim") and meta.ndim != found.ndim:
             raise AssertionError(f"the meta has {meta.ndim} axes, the value {found.ndim}")
-    _check_shape(value.shape, found.shape)
+    if check_shape:
+        _check_shape(value.shape, found.shape)
     if check_chunks:
         _check_chunks(value, scheduler)
     return found, meta if check_meta and hasattr(meta, "dtype") and not np.isscalar(found) else found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.lazy.array.array import Array
+from plait.lazy.array.collection import Array
 from plait.lazy.array.operators import called, written
 
 _NAMES = (

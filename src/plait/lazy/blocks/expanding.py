@@ -59,8 +59,8 @@ def plain(arena: Arena) -> list[Any]:
 
 def parts(layer: Layer) -> list[Any]:
     """The nodes of all blocks of a layer, with every layer below in blocks of its own."""
-    gathered = plain(Arena([layer]))[0]
-    return list(gathered._inputs)
+    arena = lowering.show([layer])
+    return list(arena.nodes[arena.outputs[0]]._inputs)
 
 
 class _Expanding:
