@@ -173,3 +173,8 @@ _not_implemented_message = "Dask's reshape only supports a merge or a split of a
 def reshape_rechunk(*args: Any, **options: Any) -> Any:
     """How dask prepares a reshape: private to it."""
     raise NotImplementedError("dask's private reshape_rechunk() has no counterpart in plait")
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The shape of what some shapes are broadcast to."""
+    return tuple(np.broadcast_shapes(*map(tuple, shapes)))

@@ -57,12 +57,12 @@ ROWS: dict[str, Row] = {
         {
             **_PUBLIC,
             **_of(
-                _PRIVATE, "PerformanceWarning blockdims_from_blockshape broadcast_chunks common_blockdim concatenate3"
+                _PRIVATE,
+                "PerformanceWarning blockdims_from_blockshape broadcast_chunks broadcast_shapes common_blockdim concatenate3",
             ),
             **_of(_PRIVATE, "concatenate_axes dotmany getter graph_from_arraylike load_store_chunk optimize"),
             "normalize_chunks_cached": f"{_ARRAY}.chunks:normalize_chunks",
             "BlockView": f"{_ARRAY}.attributes:BlockView",
-            "broadcast_shapes": "numpy:broadcast_shapes",
             "concatenate_lookup": f"{_ARRAY}.gathering:concatenate_lookup",
             "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
         }

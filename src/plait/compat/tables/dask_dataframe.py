@@ -100,7 +100,6 @@ ROWS: dict[str, Row] = {
             "shuffle",
             "utils",
             "dask_expr",
-            "_compat",
         ),
     ),
     "dask.dataframe._pyarrow": Face(_of(_PRIVATE, _STRINGS)),

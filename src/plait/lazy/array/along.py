@@ -133,7 +133,10 @@ def _of_block(block: Any, step: Any, axis: int, order: int) -> Any:
 def coarsen(
     reduction: Callable[..., Any], x: Any, axes: dict[int, int], trim_excess: bool = False, **kwargs: Any
 ) -> Array:
-    """Each group of so many neighbours along axes made one by a function with axis=. trim_excess: leave out the rest."""
+    """Each group of so many neighbours along axes made one by a function with axis=.
+
+    trim_excess: leave out the rest.
+    """
     found = asarray(x)
     unknown = [axis for axis in axes if not -found.ndim <= axis < found.ndim]
     if unknown:

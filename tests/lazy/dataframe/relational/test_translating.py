@@ -156,7 +156,9 @@ def test_groups(rows, by, function):
 
 
 def in_order(frame):
-    return frame.sort_values(list(frame.columns), na_position="first", kind="stable").reset_index(drop=True)
+    """Rows by what they look like: missing values have no order of their own."""
+    places = sorted(range(len(frame)), key=lambda k: [repr(value) for value in frame.iloc[k]])
+    return frame.iloc[places].reset_index(drop=True)
 
 
 @given(ROWS, ROWS, st.sampled_from(["inner", "left", "right", "outer"]), st.sampled_from([["s"], ["x"], ["i", "s"]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,12 @@ import polars as pl
 from plait.lazy import blocks
 from plait.lazy._native.nodes import make
 from plait.lazy.blocks import Layer
+from plait.lazy.computing import values_of
 from plait.lazy.dataframe.expression import FrameExpression
+from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.relational.relation import Relation
 from plait.lazy.dataframe.relational.results import collected, finished
+from plait.lazy.expressions.plans import layer_of
 from plait.lazy.expressions.wrapping import Wrapped
 
 SMALLEST = 65_536  # rows of a partition, so that small results are in one
@@ -44,7 +48,9 @@ class RelationalPlan(FrameExpression):
         return self.replaced.expression.divisions
 
     def layer(self, *inputs: Layer) -> Layer:
-        return blocks.made(_nodes, (), self.numblocks, self.name, self.query, Wrapped(self.meta), self.index)
+        return blocks.made(
+            _nodes, (), self.numblocks, self.name, self.query, Wrapped(self.replaced), Wrapped(self.meta), self.index
+        )
 
     def describe(self) -> str:
         plan = self.query.held.explain(engine="streaming")
@@ -73,20 +79,47 @@ def planned(expression: FrameExpression, relation: Relation) -> RelationalPlan:
     return RelationalPlan(Replaced(expression), Wrapped(collected(relation)), index)
 
 
-def _nodes(keys: Sequence[Any], query: Wrapped, meta: Wrapped, index: tuple[Any, ...]) -> list[Any]:
-    table = make(_run, (query,), None, None, None, (f"{keys[0][0]}-query",))
+def _nodes(keys: Sequence[Any], query: Wrapped, replaced: Wrapped, meta: Wrapped, index: tuple[Any, ...]) -> list[Any]:
+    table = make(_run, (query, replaced), None, None, None, (f"{keys[0][0]}-query",))
     count = len(keys)
     return [make(_part, (table, i, count, meta, index), None, None, None, key) for i, key in enumerate(keys)]
 
 
-def _run(query: Wrapped) -> pl.DataFrame:
-    """All rows of a query."""
-    return query.held.collect(engine="streaming")
+def _run(query: Wrapped, replaced: Wrapped) -> Any:
+    """All rows of a query. What Polars cannot read runs on pandas: it widens, or says which file and column it is."""
+    try:
+        return _collected(query.held)
+    except pl.exceptions.PolarsError:
+        expression = replaced.held.expression
+        return concatenated(values_of(blocks.parts(layer_of(expression)), None, None, {}), expression.meta)
 
 
-def _part(table: pl.DataFrame, i: int, count: int, meta: Wrapped, index: tuple[Any, ...]) -> Any:
+def _collected(query: pl.LazyFrame) -> pl.DataFrame:
+    """The result of a query, which is cancelled where this thread is interrupted.
+
+    Polars computes on threads of its own and tells nobody when it has done: it is looked at in steps of 2 % of the time
+    that it took so far.
+    """
+    begin = time.monotonic()
+    running = query.collect(engine="streaming", background=True)
+    try:
+        while (found := running.fetch()) is None:
+            time.sleep(min(max((time.monotonic() - begin) / 50, 0.0001), 0.05))
+    except BaseException:
+        running.cancel()
+        raise
+    return found
+
+
+def _part(table: Any, i: int, count: int, meta: Wrapped, index: tuple[Any, ...]) -> Any:
     """Partition i of `count`."""
+    if not isinstance(table, pl.DataFrame):
+        return table if count == 1 else _rows(table, i, count)
     size = max(-(-table.height // count), SMALLEST)
     if i and i * size >= table.height:
         return meta.held
     return finished(table if count == 1 else table.slice(i * size, size), meta.held, index)
+
+
+def _rows(frame: Any, i: int, count: int) -> Any:
+    return frame[len(frame) * i // count : len(frame) * (i + 1) // count]
