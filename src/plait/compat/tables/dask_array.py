@@ -58,9 +58,11 @@ ROWS: dict[str, Row] = {
             **_PUBLIC,
             **_of(
                 _PRIVATE,
-                "PerformanceWarning blockdims_from_blockshape broadcast_chunks broadcast_shapes common_blockdim concatenate3",
+                "PerformanceWarning blockdims_from_blockshape broadcast_chunks broadcast_shapes common_blockdim",
             ),
-            **_of(_PRIVATE, "concatenate_axes dotmany getter graph_from_arraylike load_store_chunk optimize"),
+            **_of(
+                _PRIVATE, "concatenate3 concatenate_axes dotmany getter graph_from_arraylike load_store_chunk optimize"
+            ),
             "normalize_chunks_cached": f"{_ARRAY}.chunks:normalize_chunks",
             "BlockView": f"{_ARRAY}.attributes:BlockView",
             "concatenate_lookup": f"{_ARRAY}.gathering:concatenate_lookup",
