@@ -211,10 +211,13 @@ class Arg(Kind):
         (a, at_a), (b, at_b) = one, other
         with np.errstate(invalid="ignore"):
             wins = (b < a) if "min" in self.function else (b > a)
-        if a.dtype.kind in "fc":
-            wins = np.where(np.isnan(a), "nan" in self.function, wins | (np.isnan(b) & ("nan" not in self.function)))
-            wins = wins & ~(np.isnan(a) & np.isnan(b))
-        wins = np.where((a == b) & (at_b < at_a), True, wins)
+        same = a == b
+        if a.dtype.kind in "fc":  # NaN is the greatest and the least, unless it is left out
+            nan_a, nan_b = np.isnan(a), np.isnan(b)
+            skips = "nan" in self.function
+            wins = np.where(nan_a | nan_b, (nan_a & ~nan_b) if skips else (nan_b & ~nan_a), wins)
+            same = same | (nan_a & nan_b)
+        wins = np.where(same, at_b < at_a, wins)
         return np.where(wins, b, a), np.where(wins, at_b, at_a)
 
     def finish(self, part: Any, **_: Any) -> Any:
