@@ -132,24 +132,20 @@ class Moment(Kind):
     def _pair(self, one: Any, other: Any) -> Any:
         (n_a, mean_a, *a), (n_b, mean_b, *b) = one, other
         n = n_a + n_b
+        if self.skips_nan:  # parts without any element have no mean
+            mean_a, mean_b = np.where(n_a > 0, mean_a, 0), np.where(n_b > 0, mean_b, 0)
+        whole = np.where(n > 0, n, 1) if self.skips_nan else n
         with np.errstate(divide="ignore", invalid="ignore"):
             delta = mean_b - mean_a
-            mean_a, mean_b = (
-                (np.where(n_a > 0, mean_a, 0), np.where(n_b > 0, mean_b, 0)) if self.skips_nan else (mean_a, mean_b)
-            )
-            if self.skips_nan:
-                delta = mean_b - mean_a
-            mean = (n_a * mean_a + n_b * mean_b) / n
+            mean = (n_a * mean_a + n_b * mean_b) / whole
             found = []
             for power in range(2, self.order + 1):
                 square = np.abs(delta) ** 2 if np.iscomplexobj(delta) else delta**power
                 total = a[power - 2] + b[power - 2]
-                total = total + square * (n_a * (-n_b / n) ** power + n_b * (n_a / n) ** power)
+                total = total + square * (n_a * (-n_b / whole) ** power + n_b * (n_a / whole) ** power)
                 for k in range(1, power - 1):
-                    ways = _choose(power, k)
-                    total = total + ways * delta**k * (
-                        (-n_b / n) ** k * a[power - k - 2] + (n_a / n) ** k * b[power - k - 2]
-                    )
+                    left, right = (-n_b / whole) ** k * a[power - k - 2], (n_a / whole) ** k * b[power - k - 2]
+                    total = total + _choose(power, k) * delta**k * (left + right)
                 found.append(total)
         return n, mean, *found
 
