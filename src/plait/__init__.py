@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from plait.green import joinall as joinall
     from plait.green import sleep as sleep
     from plait.green import spawn as spawn
+    from plait.lazy import array as array
     from plait.lazy import compute as compute
+    from plait.lazy import dataframe as dataframe
     from plait.lazy import delayed as delayed
     from plait.parallel import Parallel as Parallel
 
 __version__ = "0.1.0"  # meson.build has it too; a test holds them together
 
-# Public name -> the module that has it; None where the name is a module of plait itself.
+# Public name -> the module that has it, or that it is; None where it is a module of plait itself.
 _PUBLIC = {
     "compat": None,
     "green": None,
@@ -34,7 +36,9 @@ _PUBLIC = {
     "sleep": "plait.green",
     "spawn": "plait.green",
     "Parallel": "plait.parallel",
+    "array": "plait.lazy.array",
     "compute": "plait.lazy",
+    "dataframe": "plait.lazy.dataframe",
     "delayed": "plait.lazy",
 }
 
@@ -46,8 +50,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'plait' has no attribute {name!r}; it has {', '.join(_PUBLIC)}")
     from importlib import import_module
 
-    home = _PUBLIC[name]
-    value = import_module(f"plait.{name}") if home is None else getattr(import_module(home), name)
+    home = _PUBLIC[name] or f"plait.{name}"
+    module = import_module(home)
+    value = module if home.endswith(f".{name}") else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -17,7 +17,10 @@ SRC = ROOT / "src"
 PLAIT = SRC / "plait"
 PEERS = {"greenlet", "gevent", "joblib", "dask", "loky"}
 ARRAYS = {"numpy", "pandas"}
-FACES = "plait/compat/joblib_private/"  # names of a peer's modules that import them, too
+FACES = (
+    "plait/compat/dask_private/",
+    "plait/compat/joblib_private/",
+)  # names of a peer's modules that import them, too
 COLLECTIONS = {"lazy/array", "lazy/dataframe", "lazy/bag"}
 MODULES = sorted(path.relative_to(SRC).as_posix() for path in PLAIT.rglob("*.py"))
 NATIVE = sorted(
