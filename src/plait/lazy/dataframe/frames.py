@@ -28,6 +28,7 @@ from plait.lazy.dataframe.sorting import SetIndexHere
 from plait.lazy.dataframe.sorting_methods import Dividing, Sorting
 from plait.lazy.dataframe.statistics import Statistics
 from plait.lazy.dataframe.storing import Storing, StoringRows
+from plait.lazy.dataframe.windows import Windows
 from plait.lazy.expressions import Collection
 from plait.lazy.expressions.nodes import Nodes
 from plait.lazy.expressions.rewriting import rewritten
@@ -98,6 +99,7 @@ class Tabular(
     Shuffling,
     Statistics,
     Storing,
+    Windows,
     Frame,
 ):
     """What dataframes and series have in common."""
