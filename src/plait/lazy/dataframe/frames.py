@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, DatetimeAccessor, StringAccessor
+from plait.lazy.dataframe.counting import Counting
 from plait.lazy.dataframe.distinct_methods import DistinctRows, DistinctValues
 from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
@@ -87,6 +88,7 @@ class Frame(Operators, Ufuncs, Collection):
 
 
 class Tabular(
+    Counting,
     Extremes,
     Grouping,
     Dividing,
