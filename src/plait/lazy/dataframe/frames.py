@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, DatetimeAccessor, StringAccessor
+from plait.lazy.dataframe.applying import Applying
 from plait.lazy.dataframe.counting import Counting
+from plait.lazy.dataframe.describing import Describing
 from plait.lazy.dataframe.distinct_methods import DistinctRows, DistinctValues
 from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
@@ -88,6 +90,8 @@ class Frame(Operators, Ufuncs, Collection):
 
 
 class Tabular(
+    Applying,
+    Describing,
     Counting,
     Extremes,
     Grouping,
