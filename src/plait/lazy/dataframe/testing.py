@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 import pandas.testing as tm
 
+from plait.lazy import blocks
+from plait.lazy.computing import values_of
 from plait.lazy.dataframe.frames import Frame, Index, Scalar, Tabular
+from plait.lazy.expressions import layer_of
 
 # Kinds of dtypes that a meta may give for one another: whether values are missing is seen in data only.
 _ALIKE = ({"O", "S", "U", "a"}, {"i", "f", "u"})
@@ -116,7 +119,7 @@ def assert_divisions(frame: Any, scheduler: Any = None) -> None:
     if not isinstance(frame, Tabular) or not frame.known_divisions:
         return
     divisions = frame.divisions
-    parts = [frame.get_partition(i).compute(scheduler=scheduler) for i in range(frame.npartitions)]
+    parts = values_of(blocks.parts(layer_of(frame.expr)), scheduler, None, {})
     for i, part in enumerate(parts):
         index = part if isinstance(part, pd.Index) else part.index
         if isinstance(index, pd.MultiIndex):
