@@ -4,6 +4,7 @@ from plait.compat.rows import Face, Row, Same
 
 _ARRAY = "plait.lazy.array"
 _PRIVATE = "plait.compat.dask_private.arrays"
+_NONE = "plait.compat.dask_private.none"
 
 
 def _of(place: str, names: str) -> dict[str, str]:
@@ -51,7 +52,19 @@ ROWS: dict[str, Row] = {
             "assert_eq": f"{_ARRAY}.testing:assert_eq",
             "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
         },
-        submodules=("core", "fft", "linalg", "numpy_compat", "random", "reductions", "routines", "ufunc", "utils"),
+        submodules=(
+            "core",
+            "fft",
+            "linalg",
+            "numpy_compat",
+            "random",
+            "rechunk",
+            "slicing",
+            "reductions",
+            "routines",
+            "ufunc",
+            "utils",
+        ),
     ),
     "dask.array.core": Face(
         {
@@ -73,6 +86,27 @@ ROWS: dict[str, Row] = {
     "dask.array.linalg": Same(f"{_ARRAY}.linalg"),
     "dask.array.reshape": Face(
         _of(_PRIVATE, "_not_implemented_message reshape_rechunk") | {"reshape": f"{_ARRAY}:reshape"}
+    ),
+    "dask.array.rechunk": Face(
+        {
+            **_of(
+                _NONE,
+                "_breakpoints _intersect_1d cumdims_label divide_to_width intersect_chunks merge_to_number old_to_new"
+                " plan_rechunk",
+            ),
+            "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",
+            "rechunk": f"{_ARRAY}.shaping:rechunk",
+        }
+    ),
+    "dask.array.slicing": Face(
+        {
+            **_of(
+                _NONE,
+                "SlicingNoop _sanitize_index_element _slice_1d make_block_sorted_slices new_blockdim normalize_index"
+                " sanitize_index shuffle_slice slice_array",
+            ),
+            "take": f"{_ARRAY}:take",
+        }
     ),
     "dask.array.wrap": Face(_of(_ARRAY, "empty full ones zeros")),
     "dask.array.fft": Same(f"{_ARRAY}.fft"),

@@ -3,6 +3,7 @@
 from plait.compat.rows import Face, Row, Same
 
 _GRAPHS = "plait.lazy.graphs"
+_NONE = "plait.compat.dask_private.none"
 _CORE = "plait.compat.dask_private.core"
 
 
@@ -48,10 +49,15 @@ ROWS: dict[str, Row] = {
         }
     ),
     "dask.blockwise": _face(
-        {f"{_GRAPHS}.blockwise": "BlockIndex Blockwise BlockwiseDep BlockwiseDepDict blockwise blockwise_token"}
+        {
+            f"{_GRAPHS}.blockwise": "BlockIndex Blockwise BlockwiseDep BlockwiseDepDict blockwise blockwise_token",
+            _NONE: "_BLOCKWISE_DEFAULT_PREFIX _make_blockwise_graph _unique_dep broadcast_dimensions index_subs"
+            " optimize_blockwise rewrite_blockwise",
+        }
     ),
     "dask.layers": _face(
         {
+            f"{_GRAPHS}.blockwise": "Blockwise",
             f"{_GRAPHS}.chunks": "ArrayBlockIdDep ArrayBlockwiseDep ArrayChunkShapeDep ArraySliceDep ArrayValuesDep",
         }
     ),

@@ -123,3 +123,8 @@ def _balanced(sizes: tuple[int, ...]) -> tuple[int, ...]:
     count = max(round(total / largest), 1) if largest else 1
     share, rest = divmod(total, count)
     return tuple([share + (1 if i < rest else 0) for i in range(count)])
+
+
+def rechunk(x: Any, chunks: Any = "auto", **options: Any) -> Any:
+    """x.rechunk(chunks, **options)."""
+    return x.rechunk(chunks, **options)

@@ -443,7 +443,7 @@ def _merged_percentiles(parts: Any, levels: Any, method: str, dtype: Any) -> Any
     order = np.argsort(values, kind="stable")
     values, weights = values[order], weights[order]
     reached = np.cumsum(weights) - weights / 2
-    reached = (reached - reached[0]) / max(reached[-1] - reached[0], 1e-300)
+    reached = (reached - reached[0]) / builtins.max(reached[-1] - reached[0], 1e-300)
     if method == "linear" and values.dtype.kind in "iuf":
         return np.interp(levels / 100, reached, values).astype(dtype)
     low = np.clip(np.searchsorted(reached, levels / 100, side="right") - 1, 0, len(values) - 1)
