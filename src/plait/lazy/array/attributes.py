@@ -13,6 +13,7 @@ from plait.lazy import blocks
 from plait.lazy._native.nodes import make, make_as
 from plait.lazy.array.elementwise import elementwise
 from plait.lazy.array.expression import ArrayExpression, Chunks, FromNodes
+from plait.lazy.array.kernels import Cast
 from plait.lazy.blocks import Blocks, Layer, nested
 from plait.lazy.computing import values_of
 from plait.lazy.expressions.nodes import Nodes
@@ -86,11 +87,6 @@ class BlockView:
         return [self[index] for index in np.ndindex(self.shape)]
 
 
-def cast(block: Any, dtype: Any, options: tuple[Any, ...]) -> Any:
-    """block.astype(dtype, **options)."""
-    return block.astype(dtype, **dict(options))
-
-
 class Attributes:
     """A mixin of `Array`."""
 
@@ -105,7 +101,7 @@ class Attributes:
             return self
         if not np.can_cast(self.dtype, dtype, casting=casting):
             raise TypeError(f"Cannot cast array from {self.dtype!r} to {dtype!r} according to the rule {casting!r}")
-        return self.of(elementwise(cast, self.expr, dtype, tuple(options.items()), result_dtype=dtype))
+        return self.of(elementwise(Cast(dtype, tuple(options.items())), self.expr, result_dtype=dtype))
 
     def copy(self: Any) -> Any:
         """The same expression: arrays are not changed in place but by assignment, which makes a new expression."""

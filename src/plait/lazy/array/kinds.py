@@ -34,6 +34,16 @@ class Kind:
         """The result."""
         return part
 
+    def fold(self, **options: Any) -> tuple[np.ufunc, Any] | None:
+        """The universal function, and the dtype of its operands if not numpy's, that makes the partial result of a
+        block by folding its elements; None where that is not all.
+        """
+        return None
+
+    def folded(self, result: Any, size: int) -> Any:
+        """The partial result that `chunk` gives, of a fold's result, and how many elements went into it."""
+        return result
+
     def of(self, parts: Sequence[Any]) -> list[Any]:
         """Those that are of some elements. Raises ValueError where there are none."""
         kept = [part for part in parts if part is not None]
@@ -47,11 +57,25 @@ class Kind:
         return type(self).__qualname__, sorted(self.__dict__.items())
 
 
+class Chunk:
+    """kind.chunk(block, axis, **options), as a function of a block."""
+
+    def __init__(self, kind: Kind, axis: Axes, options: dict[str, Any]) -> None:
+        self.kind, self.axis, self.options = kind, axis, options
+        self.__name__ = str(getattr(kind, "function", None) or type(kind).__name__.lower())
+
+    def __call__(self, block: Any) -> Any:
+        return self.kind.chunk(block, self.axis, **self.options)
+
+    def __dask_tokenize__(self) -> Any:
+        return "chunk", self.kind, self.axis, sorted(self.options.items())
+
+
 class Folded(Kind):
     """sum, prod, min, max, any, all and their like: a function of a block, and a binary one of results."""
 
     def __init__(self, function: str, fold: str, has_identity: bool = True) -> None:
-        self.function, self.fold, self.has_identity = function, fold, has_identity
+        self.function, self.fold_name, self.has_identity = function, fold, has_identity
 
     def chunk(self, block: Any, axis: Axes, dtype: Any = None, **_: Any) -> Any:
         if not self.has_identity and any(block.shape[each] == 0 for each in axis):
@@ -62,8 +86,11 @@ class Folded(Kind):
 
     def combine(self, parts: Sequence[Any], **_: Any) -> Any:
         kept = parts if self.has_identity else self.of(parts)
-        fold: Callable[[Any, Any], Any] = getattr(np, self.fold)
+        fold: Callable[[Any, Any], Any] = getattr(np, self.fold_name)
         return kept[0] if len(kept) == 1 else reduce(fold, kept)
+
+    def fold(self, dtype: Any = None, **_: Any) -> tuple[np.ufunc, Any] | None:
+        return None if self.function.startswith("nan") else (getattr(np, self.fold_name), dtype)
 
 
 class Mean(Kind):
@@ -85,6 +112,12 @@ class Mean(Kind):
         with np.errstate(divide="ignore", invalid="ignore"):
             found = total / count
         return found if dtype is None else found.astype(dtype, copy=False)
+
+    def fold(self, dtype: Any = None, weights: Any = None, **_: Any) -> tuple[np.ufunc, Any] | None:
+        return None if self.skips_nan else (np.add, dtype)
+
+    def folded(self, result: Any, size: int) -> Any:
+        return result, np.float64(size / result.size)
 
 
 def count_of(block: Any, axis: Axes, skips_nan: bool) -> Any:

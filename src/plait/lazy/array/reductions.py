@@ -14,7 +14,7 @@ import numpy as np
 from plait.lazy import blocks
 from plait.lazy._native.nodes import make
 from plait.lazy.array.expression import ArrayExpression, Chunks
-from plait.lazy.array.kinds import Arg, Folded, Kind, Top
+from plait.lazy.array.kinds import Arg, Chunk, Folded, Kind, Top
 from plait.lazy.array.metas import empty_like
 from plait.lazy.blocks import Blocks, Layer, PerBlock
 from plait.lazy.blocks.trees import tree
@@ -55,7 +55,7 @@ class Reduction(ArrayExpression):
         array, kind = self.array, self.kind
         labels = tuple(range(array.ndim))
         operands: list[Any] = [(inputs[0], labels)]
-        chunk = partial(kind.chunk, axis=self.axis, **self.options)
+        chunk: Any = Chunk(kind, self.axis, self.options)
         if isinstance(kind, Arg) or (isinstance(kind, Top) and kind.places):
             operands.append((PerBlock(_Starts(array.chunks)), labels))
             chunk = partial(_placed, kind, self.axis)

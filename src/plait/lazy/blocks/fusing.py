@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from plait.lazy._native.arena import Arena
 from plait.lazy.blocks.layers import Blockwise, Label, Pattern
-from plait.lazy.blocks.programs import Program, Step
+from plait.lazy.blocks.programs import Program, Step, merged
 
 
 class Input(NamedTuple):
@@ -154,7 +154,7 @@ class _Compiling:
         first = steps[0]
         if len(steps) == 1 and not first.names and first.reads == tuple(range(len(self._found))):
             return first.function
-        return Program(len(self._found), self._constants, steps)
+        return merged(Program(len(self._found), self._constants, steps))
 
 
 def numbers_in(value: Any) -> Iterator[int]:

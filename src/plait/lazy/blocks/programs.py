@@ -54,6 +54,21 @@ class Program:
         return f"Program({self.__name__})"
 
 
+_mergers: list[Callable[[Program], Program]] = []
+
+
+def merge_with(function: Callable[[Program], Program]) -> None:
+    """From now on function(program) may give one in which a step stands for several."""
+    _mergers.append(function)
+
+
+def merged(program: Program) -> Program:
+    """A program as those who know its functions would have it."""
+    for function in _mergers:
+        program = function(program)
+    return program
+
+
 def _ends(steps: Sequence[Step]) -> list[tuple[int, ...]]:
     """For each step the registers that nobody reads after it."""
     last: dict[int, int] = {}
