@@ -15,19 +15,19 @@ def _of(place: str, names: str) -> dict[str, str]:
 _PUBLIC = _of(
     _ARRAY,
     """
-    Array all allclose angle any append apply_along_axis apply_over_axes arange argmax argmin argtopk argwhere
-    around array asanyarray asarray atleast_1d atleast_2d atleast_3d average bincount block blockwise
+    Array all allclose angle any append apply_along_axis apply_gufunc apply_over_axes arange argmax argmin argtopk
+    argwhere around array as_gufunc asanyarray asarray atleast_1d atleast_2d atleast_3d average bincount block blockwise
     broadcast_arrays broadcast_to choose clip coarsen compress concatenate corrcoef count_nonzero cov cumprod
     cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d einsum empty empty_like expand_dims
     extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction frompyfunc full
-    full_like gradient histogram histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin
-    isneginf isnull isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis
-    nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
-    nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile
-    piecewise prod ptp quantile ravel ravel_multi_index real reduction repeat reshape result_type roll rollaxis
-    rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk
-    transpose tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique
-    unravel_index var vdot vstack where zeros zeros_like
+    full_like gradient gufunc histogram histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin
+    isneginf isnull isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis nan_to_num
+    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd
+    nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile piecewise prod ptp quantile
+    ravel ravel_multi_index real reduction register_chunk_type repeat reshape result_type roll rollaxis rot90 round
+    searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk transpose tri tril
+    tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique unravel_index var vdot vstack
+    where zeros zeros_like
     """,
 )
 # numpy's universal functions.
@@ -56,6 +56,7 @@ ROWS: dict[str, Row] = {
             "core",
             "fft",
             "linalg",
+            "ma",
             "numpy_compat",
             "random",
             "rechunk",
@@ -83,6 +84,14 @@ ROWS: dict[str, Row] = {
         }
     ),
     "dask.array.chunk": Face({**_of(_PRIVATE, "coarsen getitem keepdims_wrapper")}),
+    "dask.array.chunk_types": Same(f"{_ARRAY}.chunk_types"),
+    "dask.array.gufunc": Face(
+        {
+            **_of(f"{_ARRAY}.gufuncs", "apply_gufunc as_gufunc gufunc"),
+            "_parse_gufunc_signature": f"{_ARRAY}.gufuncs:parse_signature",
+            "_validate_normalize_axes": f"{_ARRAY}.gufuncs:normalize_axes",
+        }
+    ),
     "dask.array.linalg": Same(f"{_ARRAY}.linalg"),
     "dask.array.reshape": Face(
         _of(_PRIVATE, "_not_implemented_message reshape_rechunk") | {"reshape": f"{_ARRAY}:reshape"}
@@ -113,6 +122,7 @@ ROWS: dict[str, Row] = {
     "dask.array.reductions": Face({**_PUBLIC, **_of(_PRIVATE, "numel nannumel")}),
     "dask.array.routines": Face({**_PUBLIC, "aligned_coarsen_chunks": f"{_ARRAY}.along:aligned_coarsen_chunks"}),
     "dask.array.random": Same(f"{_ARRAY}.random"),
+    "dask.array.ma": Same(f"{_ARRAY}.ma"),
     "dask.array.numpy_compat": Same("plait.compat.dask_private.numpy_compat"),
     "dask.array.ufunc": Face(
         {

@@ -16,10 +16,12 @@ from plait.lazy.array.ufuncs import FUNCTIONS as _UFUNCS
 
 # Family -> its public names.
 _FAMILIES = {
+    "chunk_types": "register_chunk_type",
     "chunks": "normalize_chunks",
     "creation": "arange asanyarray asarray diag diagonal empty empty_like eye from_array from_delayed from_func"
     " fromfunction full full_like indices linspace meshgrid ones ones_like tri zeros zeros_like",
     "products": "dot einsum matmul outer tensordot vdot",
+    "gufuncs": "apply_gufunc as_gufunc gufunc",
     "rearranging": "append array atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to dstack expand_dims flip"
     " fliplr flipud hstack moveaxis pad ravel repeat reshape roll rollaxis rot90 squeeze swapaxes tile"
     " transpose vstack",

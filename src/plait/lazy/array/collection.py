@@ -11,6 +11,7 @@ import numpy as np
 
 from plait.lazy.array.attributes import Attributes
 from plait.lazy.array.chunks import normalize_chunks
+from plait.lazy.array.dispatching import Dispatching
 from plait.lazy.array.elementwise import elementwise
 from plait.lazy.array.expression import ArrayExpression, FromNodes
 from plait.lazy.array.gathering import whole
@@ -29,7 +30,7 @@ from plait.lazy.plain import nodes_of
 Self = TypeVar("Self", bound="Array")
 
 
-class Array(Attributes, Indexing, Mapping, Operators, Reducing, Shaping, Collection):
+class Array(Attributes, Dispatching, Indexing, Mapping, Operators, Reducing, Shaping, Collection):
     """A lazy array.
 
     dask: a graph that has its blocks under (name, i, j, ...). chunks: as of normalize_chunks. dtype, meta: of the
@@ -145,6 +146,9 @@ class Array(Attributes, Indexing, Mapping, Operators, Reducing, Shaping, Collect
     def __iter__(self) -> Iterator[Any]:
         for i in range(len(self)):
             yield self[i]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any().compute())
 
     # As a value.
 

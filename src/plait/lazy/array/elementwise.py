@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.aligning import aligned
+from plait.lazy.array.chunk_types import is_above
 from plait.lazy.array.expression import ArrayExpression, Elementwise, labels_of
 from plait.lazy.array.metas import meta_of
 from plait.lazy.array.sources import source_of
@@ -23,7 +24,7 @@ def elementwise(
         if isinstance(value, ArrayExpression):
             operands.append((value, labels_of(value.ndim)))
         elif isinstance(value, (np.ndarray, list)) and np.ndim(value) > 0:
-            array = source_of(np.asarray(value), -1)
+            array = source_of(np.asanyarray(value), -1)
             operands.append((array, labels_of(array.ndim)))
         else:
             operands.append((value, None))
@@ -34,11 +35,10 @@ def elementwise(
     return Elementwise(function, out, tuple(fitted), keywords, {label: sizes[label] for label in out}, like, name=name)
 
 
-def is_operand(value: Any) -> bool:
-    """Whether an operator of arrays takes such a value."""
-    return (
-        isinstance(value, Collection)
-        or np.isscalar(value)
-        or hasattr(value, "__array__")
-        or isinstance(value, (list, np.generic))
-    )
+def is_operand(value: Any, priority: float = 0) -> bool:
+    """Whether an operator of arrays takes such a value. priority: of the array that has the operator."""
+    if isinstance(value, Collection):
+        return True
+    if np.isscalar(value) or isinstance(value, (list, np.ndarray, np.generic)):
+        return True
+    return hasattr(value, "__array__") and not is_above(value, priority)

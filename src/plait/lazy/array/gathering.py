@@ -18,6 +18,16 @@ def _concatenate(arrays: list[Any], axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
+@concatenate_lookup.register(np.ma.MaskedArray)
+def _concatenate_masked(arrays: list[Any], axis: int) -> Any:
+    """As numpy.ma's; a fill value that all have stays."""
+    found = np.ma.concatenate(arrays, axis=axis)
+    fills = [each.fill_value for each in arrays if isinstance(each, np.ma.MaskedArray)]
+    if len({repr(each) for each in fills}) == 1:  # nan, too, is itself
+        found.fill_value = fills[0]
+    return found
+
+
 def whole(values: list[Any], numblocks: tuple[int, ...]) -> Any:
     """The blocks of an array, a flat list, as one."""
     if len(values) == 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.lazy.array.assigning import assigned
 from plait.lazy.array.expression import ArrayExpression
 from plait.lazy.array.slicing import compressed, is_wide_mask, masked, normalized, sliced
 from plait.lazy.array.sources import source_of
@@ -22,6 +23,12 @@ class Indexing:
             return self._field(index)
         entries = index if isinstance(index, tuple) else (index,)
         return self.of(indexed(self.expr, tuple([getattr(each, "expr", each) for each in entries])))
+
+    def __setitem__(self: Any, index: Any, value: Any) -> None:
+        """Put elements at an index; this array is another expression from then on. See `assigning`."""
+        entries = index if isinstance(index, tuple) else (index,)
+        plain = tuple([getattr(each, "expr", each) for each in entries])
+        self.expr = assigned(self.expr, plain, getattr(value, "expr", value))
 
     def _field(self: Any, names: Any) -> Any:
         """Fields of structured elements."""

@@ -86,6 +86,8 @@ class Folded(Kind):
 
     def combine(self, parts: Sequence[Any], **_: Any) -> Any:
         kept = parts if self.has_identity else self.of(parts)
+        if len(kept) > 1 and any(isinstance(each, np.ma.MaskedArray) for each in kept):
+            return getattr(np.ma.stack(kept), self.function)(axis=0)  # what is masked is left out
         fold: Callable[[Any, Any], Any] = getattr(np, self.fold_name)
         return kept[0] if len(kept) == 1 else reduce(fold, kept)
 
@@ -105,6 +107,8 @@ class Mean(Kind):
 
     def combine(self, parts: Sequence[Any], **_: Any) -> Any:
         totals, counts = zip(*parts, strict=True)
+        if any(isinstance(each, np.ma.MaskedArray) for each in totals):
+            return np.ma.stack(totals).sum(axis=0), reduce(np.add, counts)
         return reduce(np.add, totals), reduce(np.add, counts)
 
     def finish(self, part: Any, dtype: Any = None, **_: Any) -> Any:
@@ -157,6 +161,8 @@ class Moment(Kind):
             total(squares if squares is not None and power == 2 else difference**power, axis=axis, keepdims=True)
             for power in range(2, self.order + 1)
         ]
+        if isinstance(block, np.ma.MaskedArray):  # places without elements count nothing, and are masked at the end
+            return count, np.ma.array(mean.filled(0)), *[np.ma.array(each.filled(0)) for each in powers]
         return count, mean, *powers
 
     def combine(self, parts: Sequence[Any], **_: Any) -> Any:
@@ -167,7 +173,7 @@ class Moment(Kind):
         n = n_a + n_b
         if self.skips_nan:  # parts without any element have no mean
             mean_a, mean_b = np.where(n_a > 0, mean_a, 0), np.where(n_b > 0, mean_b, 0)
-        whole = np.where(n > 0, n, 1) if self.skips_nan else n
+        whole = np.where(n > 0, n, 1) if self.skips_nan or isinstance(mean_a, np.ma.MaskedArray) else n
         with np.errstate(divide="ignore", invalid="ignore"):
             delta = mean_b - mean_a
             mean = (n_a * mean_a + n_b * mean_b) / whole
@@ -189,7 +195,7 @@ class Moment(Kind):
             found = powers[-1] / np.where(free > 0, free, np.nan) if np.ndim(free) or free <= 0 else powers[-1] / free
             found = np.sqrt(found) if self.root else found
         if np.ma.isMaskedArray(powers[-1]):
-            found = np.ma.array(found, mask=np.ma.getmaskarray(powers[-1]))
+            found = np.ma.array(found, mask=np.broadcast_to(np.asarray(count) == 0, np.shape(found)))
         return found if dtype is None else found.astype(dtype, copy=False)
 
 

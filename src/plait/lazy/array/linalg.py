@@ -116,8 +116,10 @@ def qr(a: Any) -> Any:
     )
 
 
-def svd(a: Any, coerce_signs: bool = True) -> Any:
-    """As numpy's svd(full_matrices=False), of arrays in one row or column of blocks."""
+def svd(a: Any, coerce_signs: bool = True, full_matrices: bool = False) -> Any:
+    """As numpy's svd(full_matrices=False), of arrays in one row or column of blocks. Raises for full_matrices=True."""
+    if full_matrices:
+        raise NotImplementedError("svd(full_matrices=True) would need all of a; pass full_matrices=False")
     if a.ndim != 2:
         raise ValueError(f"Array must be 2D.\nInput shape: {a.shape}\nInput ndim: {a.ndim}")
     if min(a.numblocks) > 1:
@@ -355,7 +357,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         ord = None
         if len(axes) == 1:
             raise ValueError("Invalid norm order for vectors.")
-    array = array.astype(np.result_type(array.dtype, float))
+    if array.dtype.kind not in "fc":
+        array = array.astype(float)
     size = abs(array)
     if ord is None:
         return (size**2).sum(axis=axes, keepdims=keepdims) ** 0.5

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.lazy.array.dispatching import generalized
 from plait.lazy.array.elementwise import elementwise, is_operand
 from plait.lazy.array.expression import ArrayExpression
 from plait.lazy.array.parts import Part
@@ -16,7 +17,7 @@ from plait.lazy.expressions.collection import expressions_of
 
 def _binary(function: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
-        if not is_operand(other):
+        if not is_operand(other, self.__array_priority__):
             return NotImplemented
         pair = (other, self) if swapped else (self, other)
         return self.of(elementwise(function, *map(expressions_of, pair)))
@@ -80,15 +81,16 @@ class Operators:
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         out = keywords.pop("out", ())
-        if any(not is_operand(each) for each in (*inputs, *out)):
+        if any(not is_operand(each, self.__array_priority__) for each in (*inputs, *out)):
             return NotImplemented
-        if method != "__call__" or ufunc.signature is not None:
-            return self._other_ufunc(ufunc, method, inputs, keywords)
+        if method == "__call__" and ufunc.signature is not None:
+            return generalized(ufunc, inputs, keywords)
+        if method == "outer":
+            return outer(self.of, ufunc, inputs, keywords)
+        if method != "__call__":
+            return NotImplemented
         found = called(self.of, ufunc, inputs, keywords)
         return written(found, out) if out else found
-
-    def _other_ufunc(self: Any, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return NotImplemented
 
 
 def called(of: Callable[[ArrayExpression], Any], ufunc: Any, inputs: Any, keywords: dict[str, Any]) -> Any:
@@ -101,6 +103,13 @@ def called(of: Callable[[ArrayExpression], Any], ufunc: Any, inputs: Any, keywor
         return of(elementwise(ufunc, *operands, **keywords))
     rest = {name: value for name, value in keywords.items() if name != "where"}
     return of(elementwise(_Where(ufunc), *operands, expressions_of(where), **rest))
+
+
+def outer(of: Callable[[ArrayExpression], Any], ufunc: Any, inputs: Any, keywords: dict[str, Any]) -> Any:
+    """ufunc of each element of the first with each of the second."""
+    left, right = [each if hasattr(each, "ndim") else np.asarray(each) for each in inputs]
+    widened = left[(..., *[None] * right.ndim)]
+    return called(of, ufunc, (widened, right), keywords)
 
 
 class _Where:

@@ -103,7 +103,7 @@ def _shaped(found: Any, squeezed: tuple[int, ...], dtype: Any) -> Any:
         found = np.squeeze(found, axis=squeezed) if found.ndim == len(squeezed) or hasattr(found, "squeeze") else found
     if dtype is not None and getattr(found, "dtype", dtype) != dtype:
         found = found.astype(dtype)
-    return found[()] if type(found) is np.ndarray and found.ndim == 0 else found
+    return found[()] if isinstance(found, np.ndarray) and found.ndim == 0 else found
 
 
 def _tree(

@@ -116,7 +116,12 @@ def _check_chunks(array: Array, scheduler: Any) -> None:
     """Each block has the size that the chunks say."""
     values = values_of(parts(layer_of(array.expr)), scheduler, None, {})
     for index, value in zip(product(*map(range, array.numblocks)), values, strict=True):
-        _check_shape(tuple([sizes[i] for sizes, i in zip(array.chunks, index, strict=True)]), np.shape(value))
+        _check_shape(tuple([sizes[i] for sizes, i in zip(array.chunks, index, strict=True)]), _shape_of(value))
+
+
+def _shape_of(value: Any) -> tuple[int, ...]:
+    found = getattr(value, "shape", None)
+    return found if isinstance(found, tuple) else np.shape(np.asarray(value))
 
 
 def _dense(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.collection import Array
-from plait.lazy.array.operators import called, written
+from plait.lazy.array.operators import called, outer, written
 
 _NAMES = (
     "add subtract multiply divide logaddexp logaddexp2 true_divide floor_divide negative positive power float_power"
@@ -16,7 +16,7 @@ _NAMES = (
     " greater greater_equal less less_equal not_equal equal logical_and logical_or logical_xor logical_not maximum"
     " minimum fmax fmin bitwise_and bitwise_or bitwise_xor bitwise_not invert left_shift right_shift isfinite isinf"
     " isnan signbit copysign nextafter spacing modf ldexp frexp divmod floor ceil trunc rint fabs sign absolute abs"
-    " heaviside matmul bitwise_count"
+    " heaviside bitwise_count"
 )
 
 
@@ -55,7 +55,7 @@ class UniversalFunction:
             raise ValueError("`out` kwarg not supported")
         if not any(isinstance(each, Array) for each in (a, b)):
             return self._ufunc.outer(a, b, **keywords)
-        return outer(self._ufunc, a, b, keywords)
+        return outer(Array.of, self._ufunc, (a, b), keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("nin", "nargs", "nout", "ntypes", "identity", "signature", "types"):
@@ -70,16 +70,6 @@ class UniversalFunction:
 
     def __reduce__(self) -> Any:
         return UniversalFunction, (self._ufunc,)
-
-
-def outer(ufunc: Any, a: Any, b: Any, keywords: dict[str, Any]) -> Any:
-    """As ufunc.outer()."""
-    left: Any = a if isinstance(a, Array) else np.asarray(a)
-    right = b if isinstance(b, Array) else np.asarray(b)
-    widened: Any = left[(..., *[None] * right.ndim)]
-    if isinstance(widened, Array) or isinstance(right, Array):
-        return called(Array.of, ufunc, (widened, right), keywords)
-    return ufunc.outer(a, b, **keywords)
 
 
 def frompyfunc(func: Any, nin: int, nout: int) -> UniversalFunction:
