@@ -21,13 +21,13 @@ _PUBLIC = _of(
     cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d einsum empty empty_like expand_dims
     extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction frompyfunc full
     full_like gradient gufunc histogram histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin
-    isneginf isnull isposinf isreal linspace map_blocks matmul max mean median meshgrid min moment moveaxis nan_to_num
-    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd
-    nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile piecewise prod ptp quantile
-    ravel ravel_multi_index real reduction register_chunk_type repeat reshape result_type roll rollaxis rot90 round
-    searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk transpose tri tril
-    tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique unravel_index var vdot vstack
-    where zeros zeros_like
+    isneginf isnull isposinf isreal linspace map_blocks map_overlap matmul max mean median meshgrid min moment moveaxis
+    nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
+    nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile piecewise
+    prod ptp quantile ravel ravel_multi_index real reduction register_chunk_type repeat reshape result_type roll
+    rollaxis rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk
+    transpose tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique unravel_index
+    var vdot vstack where zeros zeros_like
     """,
 )
 # numpy's universal functions.
@@ -57,6 +57,7 @@ ROWS: dict[str, Row] = {
             "fft",
             "linalg",
             "ma",
+            "overlap",
             "numpy_compat",
             "random",
             "rechunk",
@@ -122,6 +123,9 @@ ROWS: dict[str, Row] = {
     "dask.array.reductions": Face({**_PUBLIC, **_of(_PRIVATE, "numel nannumel")}),
     "dask.array.routines": Face({**_PUBLIC, "aligned_coarsen_chunks": f"{_ARRAY}.along:aligned_coarsen_chunks"}),
     "dask.array.random": Same(f"{_ARRAY}.random"),
+    "dask.array.lib": Face({}, submodules=("stride_tricks",)),
+    "dask.array.lib.stride_tricks": Face(_of(f"{_ARRAY}.overlap", "sliding_window_view")),
+    "dask.array.overlap": Same(f"{_ARRAY}.overlap"),
     "dask.array.ma": Same(f"{_ARRAY}.ma"),
     "dask.array.numpy_compat": Same("plait.compat.dask_private.numpy_compat"),
     "dask.array.ufunc": Face(

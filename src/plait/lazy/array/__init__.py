@@ -20,6 +20,7 @@ _FAMILIES = {
     "chunks": "normalize_chunks",
     "creation": "arange asanyarray asarray diag diagonal empty empty_like eye from_array from_delayed from_func"
     " fromfunction full full_like indices linspace meshgrid ones ones_like tri zeros zeros_like",
+    "overlap": "map_overlap",
     "products": "dot einsum matmul outer tensordot vdot",
     "gufuncs": "apply_gufunc as_gufunc gufunc",
     "rearranging": "append array atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to dstack expand_dims flip"

@@ -15,6 +15,7 @@ import numpy as np
 from plait.lazy.array.chunk_types import is_valid_chunk_type
 
 _ALIASES = {"amin": "min", "amax": "max", "round_": "round", "abs": "absolute"}
+_ELSEWHERE = {"sliding_window_view": "plait.lazy.array.overlap"}
 _OF_METAS = (np.iscomplexobj, np.isrealobj)  # what only asks for the type of elements
 
 
@@ -40,6 +41,13 @@ class Dispatching:
     trace = _method("trace")
     __matmul__ = _method("matmul")
 
+    def map_overlap(
+        self: Any, func: Callable[..., Any], depth: Any, boundary: Any = None, trim: bool = True, **kwargs: Any
+    ) -> Any:
+        """As map_overlap(func, this array, ...)."""
+        lazily = import_module("plait.lazy.array").map_overlap
+        return lazily(func, self, depth=depth, boundary=boundary, trim=trim, **kwargs)
+
     def __rmatmul__(self: Any, other: Any) -> Any:
         return counterpart(np.matmul)(other, self)  # type: ignore[misc]  # there is one
 
@@ -57,7 +65,7 @@ def counterpart(func: Callable[..., Any]) -> Callable[..., Any] | None:
     name = getattr(func, "__name__", "")
     inside = (getattr(func, "__module__", None) or "numpy").split(".")[1:]
     try:
-        module = import_module(".".join(["plait.lazy.array", *inside]))
+        module = import_module(_ELSEWHERE.get(name) or ".".join(["plait.lazy.array", *inside]))
     except ImportError:
         return None
     found: Callable[..., Any] | None = getattr(module, _ALIASES.get(name, name), None)
