@@ -20,7 +20,7 @@ def test_a_row_leads_to_what_there_is(peer, name, row):
     places = row.names if isinstance(row, Face) else {"": row.module, **row.lends}
     for place in places.values():
         assert place.startswith("plait.")
-        assert fetch(place) is not None
+        assert fetch(place) is not None or place.endswith(":newaxis")  # which is None in numpy, too
     assert places or row.submodules
 
 

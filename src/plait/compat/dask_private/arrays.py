@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.applying import joined
+from plait.lazy.array.chunks import PerformanceWarning as PerformanceWarning
 from plait.lazy.array.chunks import normalize_chunks
 from plait.lazy.containers import ensure_dict
 from plait.lazy.graphs.culling import cull
@@ -18,10 +19,6 @@ from plait.lazy.protocol import flatten
 def array_expr_enabled() -> bool:
     """Whether dask's second, experimental implementation of arrays is in use: there is none here."""
     return False
-
-
-class PerformanceWarning(Warning):
-    """An operation makes very many blocks."""
 
 
 def blockdims_from_blockshape(shape: Sequence[int], chunks: Any) -> Any:

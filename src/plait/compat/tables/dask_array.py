@@ -19,15 +19,15 @@ _PUBLIC = _of(
     argwhere around array as_gufunc asanyarray asarray atleast_1d atleast_2d atleast_3d average bincount block blockwise
     broadcast_arrays broadcast_to choose clip coarsen compress concatenate corrcoef count_nonzero cov cumprod
     cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d einsum empty empty_like expand_dims
-    extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction frompyfunc full
-    full_like gradient gufunc histogram histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin
-    isneginf isnull isposinf isreal linspace map_blocks map_overlap matmul max mean median meshgrid min moment moveaxis
-    nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
-    nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile piecewise
-    prod ptp quantile ravel ravel_multi_index real reduction register_chunk_type repeat reshape result_type roll
-    rollaxis rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take tensordot tile topk
-    transpose tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from union1d unique unravel_index
-    var vdot vstack where zeros zeros_like
+    extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction from_npy_stack
+    from_zarr frompyfunc full full_like gradient gufunc histogram histogram2d histogramdd hstack i0 imag indices insert
+    isclose iscomplex isin isneginf isnull isposinf isreal linspace map_blocks map_overlap matmul max mean median
+    meshgrid min moment moveaxis nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin
+    nanpercentile nanprod nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer
+    pad percentile piecewise prod ptp quantile ravel ravel_multi_index real reduction register_chunk_type repeat reshape
+    result_type roll rollaxis rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take
+    tensordot tile to_hdf5 to_npy_stack to_zarr topk trace transpose tri tril tril_indices tril_indices_from triu
+    triu_indices triu_indices_from union1d unique unravel_index var vdot vstack where zeros zeros_like
     """,
 )
 # numpy's universal functions.
@@ -42,12 +42,19 @@ _UFUNCS = _of(
     " true_divide trunc",
 )
 
+_CONSTANTS = (
+    "bool complex64 complex128 e euler_gamma float32 float64 inf int8 int16 int32 int64 nan newaxis pi uint8 uint16"
+    " uint32 uint64"
+)
+
 ROWS: dict[str, Row] = {
     "dask.array": Face(
         {
             **_PUBLIC,
             **_UFUNCS,
             **_of(_PRIVATE, "PerformanceWarning"),
+            **_of(_ARRAY, _CONSTANTS),
+            **_of("plait.lazy", "compute optimize"),
             "_array_expr_enabled": f"{_PRIVATE}:array_expr_enabled",
             "assert_eq": f"{_ARRAY}.testing:assert_eq",
             "normalize_chunks": f"{_ARRAY}.chunks:normalize_chunks",

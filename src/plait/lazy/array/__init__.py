@@ -17,11 +17,12 @@ from plait.lazy.array.ufuncs import FUNCTIONS as _UFUNCS
 # Family -> its public names.
 _FAMILIES = {
     "chunk_types": "register_chunk_type",
-    "chunks": "normalize_chunks",
+    "chunks": "PerformanceWarning normalize_chunks",
     "creation": "arange asanyarray asarray diag diagonal empty empty_like eye from_array from_delayed from_func"
-    " fromfunction full full_like indices linspace meshgrid ones ones_like tri zeros zeros_like",
+    " fromfunction full full_like indices linspace meshgrid ones ones_like trace tri zeros zeros_like",
     "overlap": "map_overlap",
     "products": "dot einsum matmul outer tensordot vdot",
+    "formats": "from_npy_stack from_zarr to_hdf5 to_npy_stack to_zarr",
     "gufuncs": "apply_gufunc as_gufunc gufunc",
     "rearranging": "append array atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to dstack expand_dims flip"
     " fliplr flipud hstack moveaxis pad ravel repeat reshape roll rollaxis rot90 squeeze swapaxes tile"
@@ -40,16 +41,25 @@ _FAMILIES = {
     " nanstd nansum nanvar percentile prod ptp quantile reduction std sum topk var",
     "ufuncs": "angle clip fix frompyfunc i0 imag iscomplex isneginf isposinf isreal nan_to_num real sinc",
 }
+# numpy's dtypes and constants, as dask.array has them.
+_CONSTANTS = {
+    *("bool", "complex64", "complex128", "e", "euler_gamma", "float32", "float64", "inf", "int8", "int16", "int32"),
+    *("int64", "nan", "newaxis", "pi", "uint8", "uint16", "uint32", "uint64"),
+}
 _PLACES = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     if name in _UFUNCS:
         return _UFUNCS[name]
+    if name in _CONSTANTS:
+        return getattr(import_module("numpy"), name)
+    if name in ("compute", "optimize"):
+        return getattr(import_module("plait.lazy"), name)
     if name not in _PLACES:
         raise AttributeError(f"module 'plait.lazy.array' has no attribute {name!r}")
     return getattr(import_module(f"plait.lazy.array.{_PLACES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES, *_UFUNCS})
+    return sorted({*globals(), *_PLACES, *_UFUNCS, *_CONSTANTS})

@@ -20,6 +20,10 @@ from plait.lazy.array.expression import Chunks
 from plait.lazy.units import parse_bytes
 
 
+class PerformanceWarning(Warning):
+    """An operation costs much more than it would with other blocks."""
+
+
 def normalize_chunks(
     chunks: Any, shape: Sequence[Any] | None = None, limit: Any = None, dtype: Any = None, previous_chunks: Any = None
 ) -> Chunks:

@@ -481,3 +481,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 def _diagonal_of(block: Any) -> Any:
     return np.diagonal(block, axis1=-2, axis2=-1)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    """As numpy's trace(), in blocks."""
+    return diagonal(a, offset, axis1, axis2).sum(axis=-1, dtype=dtype)

@@ -38,8 +38,13 @@ class Dispatching:
     nonzero = _method("nonzero")
     repeat = _method("repeat")
     store = _method("store")
+    to_zarr = _method("to_zarr")
     trace = _method("trace")
     __matmul__ = _method("matmul")
+
+    def to_hdf5(self: Any, filename: Any, datapath: str, **kwargs: Any) -> None:
+        """As to_hdf5(filename, datapath, this array)."""
+        import_module("plait.lazy.array").to_hdf5(filename, datapath, self, **kwargs)
 
     def map_overlap(
         self: Any, func: Callable[..., Any], depth: Any, boundary: Any = None, trim: bool = True, **kwargs: Any

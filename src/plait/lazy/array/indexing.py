@@ -8,6 +8,7 @@ import numpy as np
 
 from plait.lazy.array.assigning import assigned
 from plait.lazy.array.expression import ArrayExpression
+from plait.lazy.array.pointwise import vindexed
 from plait.lazy.array.slicing import compressed, is_wide_mask, masked, normalized, sliced
 from plait.lazy.array.sources import source_of
 
@@ -30,6 +31,11 @@ class Indexing:
         plain = tuple([getattr(each, "expr", each) for each in entries])
         self.expr = assigned(self.expr, plain, getattr(value, "expr", value))
 
+    @property
+    def vindex(self: Any) -> Vindex:
+        """Elements by coordinates: array.vindex[rows, columns]. See `pointwise`."""
+        return Vindex(self)
+
     def _field(self: Any, names: Any) -> Any:
         """Fields of structured elements."""
         dtype = self.dtype[names] if isinstance(names, str) else self.dtype[list(names)]
@@ -39,6 +45,18 @@ class Indexing:
         axes = list(range(self.ndim, self.ndim + len(shape)))
         chunks = (*self.chunks, *[(size,) for size in shape])
         return self.map_blocks(_field_of, names, dtype=dtype.base, chunks=chunks, new_axis=axes)
+
+
+class Vindex:
+    """What `array.vindex` is."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def __getitem__(self, index: Any) -> Any:
+        entries = index if isinstance(index, tuple) else (index,)
+        found = vindexed(self._array.expr, tuple([getattr(each, "expr", each) for each in entries]))
+        return self._array if found is self._array.expr else self._array.of(found)
 
 
 def _field_of(block: Any, names: Any) -> Any:
