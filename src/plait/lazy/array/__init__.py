@@ -46,12 +46,15 @@ _CONSTANTS = {
     *("bool", "complex64", "complex128", "e", "euler_gamma", "float32", "float64", "inf", "int8", "int16", "int32"),
     *("int64", "nan", "newaxis", "pi", "uint8", "uint16", "uint32", "uint64"),
 }
+_MODULES = {"fft", "linalg", "ma", "overlap", "random"}  # families that users call by their module
 _PLACES = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     if name in _UFUNCS:
         return _UFUNCS[name]
+    if name in _MODULES:
+        return import_module(f"plait.lazy.array.{name}")
     if name in _CONSTANTS:
         return getattr(import_module("numpy"), name)
     if name in ("compute", "optimize"):
@@ -62,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES, *_UFUNCS, *_CONSTANTS})
+    return sorted({*globals(), *_PLACES, *_UFUNCS, *_CONSTANTS, *_MODULES})

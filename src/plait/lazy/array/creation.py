@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.lazy import config
 from plait.lazy._native.nodes import make
 from plait.lazy.array.chunks import normalize_chunks
 from plait.lazy.array.collection import Array
@@ -21,9 +22,15 @@ from plait.lazy.array.metas import empty_like as empty_meta
 from plait.lazy.array.sources import source_of
 from plait.lazy.array.stacking import concatenate, stack
 from plait.lazy.decorator import delayed
+from plait.lazy.defaults import DEFAULTS
 from plait.lazy.expressions.nodes import Nodes
 from plait.lazy.keys import identity
 from plait.lazy.tokens import tokenize
+from plait.lazy.units import parse_bytes
+from plait.parallel.cores import cpu_count
+
+BLOCKS_PER_CORE = 2  # of arrays in memory that are divided by default
+LEAST_BLOCK = 8 * 2**20  # bytes that such a block has at least
 
 
 def from_array(
@@ -54,9 +61,24 @@ def from_array(
         name = f"array-{tokenize(object())}-{id(x):x}"
     previous = getattr(x, "chunks", None)
     sizes = normalize_chunks(
-        chunks, x.shape, dtype=x.dtype, previous_chunks=previous if isinstance(previous, tuple) else None
+        chunks,
+        x.shape,
+        limit=_limit_of(x) if chunks == "auto" else None,
+        dtype=x.dtype,
+        previous_chunks=previous if isinstance(previous, tuple) else None,
     )
     return Array.of(source_of(x, sizes, name or None, lock, asarray, getitem, meta))
+
+
+def _limit_of(x: Any) -> int | None:
+    """Bytes of a block of an array in memory such that each core has some; None: what is configured, if that is less,
+    or if it is not what it is by default.
+    """
+    limit = config.get("array.chunk-size")
+    if type(x) is not np.ndarray or limit != DEFAULTS["array"]["chunk-size"]:
+        return None
+    even = max(x.nbytes // (BLOCKS_PER_CORE * cpu_count()), LEAST_BLOCK)
+    return even if even < parse_bytes(limit) else None
 
 
 def from_delayed(

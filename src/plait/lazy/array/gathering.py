@@ -31,7 +31,9 @@ def _concatenate_masked(arrays: list[Any], axis: int) -> Any:
 def whole(values: list[Any], numblocks: tuple[int, ...]) -> Any:
     """The blocks of an array, a flat list, as one."""
     if len(values) == 1:
-        return values[0]
+        value = values[0]
+        # A view may be of what the array was made from, which the caller must be able to change its result without.
+        return value.copy(order="K") if type(value) is np.ndarray and value.base is not None else value
     if all(type(each) is np.ndarray for each in values):
         return _filled(values, numblocks)
     join: Callable[..., Any] = concatenate_lookup.dispatch(type(max(values, key=_priority)))

@@ -57,6 +57,9 @@ class Kind:
         return type(self).__qualname__, sorted(self.__dict__.items())
 
 
+_OF_ONE = ("sum", "prod", "min", "max")  # which give one element back as it is
+
+
 class Chunk:
     """kind.chunk(block, axis, **options), as a function of a block."""
 
@@ -81,8 +84,17 @@ class Folded(Kind):
         if not self.has_identity and any(block.shape[each] == 0 for each in axis):
             return None
         keywords = {} if dtype is None else {"dtype": dtype}
+        if type(block) is np.ndarray and self._is_done(block, axis, dtype):
+            return block
         function: Callable[..., Any] = getattr(np, self.function)
         return function(block, axis=axis, keepdims=True, **keywords)
+
+    def _is_done(self, block: Any, axis: Axes, dtype: Any) -> bool:
+        """Whether each result is one element as it is, as those of products of blocks are."""
+        kinds = "?iu" if self.function in ("min", "max") else ""
+        wide = block.dtype.kind in "fc" or block.dtype.kind in kinds or block.dtype.char in "lLqQ"
+        same = dtype is None or block.dtype == dtype
+        return same and wide and self.function in _OF_ONE and all(block.shape[each] == 1 for each in axis)
 
     def combine(self, parts: Sequence[Any], **_: Any) -> Any:
         kept = parts if self.has_identity else self.of(parts)
