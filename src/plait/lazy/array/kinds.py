@@ -6,6 +6,7 @@ one shape, and are combined without being concatenated. A block that is empty al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -83,11 +84,13 @@ class Folded(Kind):
     def chunk(self, block: Any, axis: Axes, dtype: Any = None, **_: Any) -> Any:
         if not self.has_identity and any(block.shape[each] == 0 for each in axis):
             return None
-        keywords = {} if dtype is None else {"dtype": dtype}
-        if type(block) is np.ndarray and self._is_done(block, axis, dtype):
+        if type(block) is not np.ndarray or self.function.startswith("nan"):
+            keywords = {} if dtype is None else {"dtype": dtype}
+            function: Callable[..., Any] = getattr(np, self.function)
+            return function(block, axis=axis, keepdims=True, **keywords)
+        if self._is_done(block, axis, dtype):
             return block
-        function: Callable[..., Any] = getattr(np, self.function)
-        return function(block, axis=axis, keepdims=True, **keywords)
+        return getattr(np, self.fold_name).reduce(block, axis=axis, dtype=dtype, keepdims=True)
 
     def _is_done(self, block: Any, axis: Axes, dtype: Any) -> bool:
         """Whether each result is one element as it is, as those of products of blocks are."""
@@ -114,6 +117,8 @@ class Mean(Kind):
         self.skips_nan = skips_nan
 
     def chunk(self, block: Any, axis: Axes, dtype: Any = None, weights: Any = None, **_: Any) -> Any:
+        if type(block) is np.ndarray and not self.skips_nan:  # what np.sum calls after a while
+            return np.add.reduce(block, axis=axis, dtype=dtype, keepdims=True), count_of(block, axis, False)
         total = np.nansum if self.skips_nan else np.sum
         return total(block, axis=axis, keepdims=True, dtype=dtype), count_of(block, axis, self.skips_nan)
 
@@ -140,11 +145,11 @@ def count_of(block: Any, axis: Axes, skips_nan: bool) -> Any:
     """How many elements a block has along axes, in its shape with these reduced."""
     if skips_nan:
         return np.sum(~np.isnan(block), axis=axis, keepdims=True)
-    if isinstance(block, np.ma.MaskedArray):
+    if type(block) is not np.ndarray and isinstance(block, np.ma.MaskedArray):
         return np.asarray(
             np.ma.getdata(np.sum(np.ones_like(block, dtype=np.int64), axis=axis, keepdims=True).filled(0))
         )
-    return np.float64(np.prod([block.shape[each] for each in axis], dtype=np.float64))
+    return np.float64(math.prod([block.shape[each] for each in axis]))
 
 
 class Moment(Kind):
