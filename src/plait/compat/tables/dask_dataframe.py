@@ -29,11 +29,14 @@ _PUBLIC = _of(
     to_csv
     to_json
     from_pandas
+    get_dummies
     isna
     map_overlap
     map_partitions
+    melt
     merge
     merge_asof
+    pivot_table
     read_csv
     read_fwf
     read_orc

@@ -22,6 +22,9 @@ from plait.lazy.dataframe.io.writing_text import to_json as to_json
 from plait.lazy.dataframe.joins import concat as concat
 from plait.lazy.dataframe.joins import merge as merge
 from plait.lazy.dataframe.joins import merge_asof as merge_asof
+from plait.lazy.dataframe.pivoting import get_dummies as get_dummies
+from plait.lazy.dataframe.pivoting import melt as melt
+from plait.lazy.dataframe.pivoting import pivot_table as pivot_table
 from plait.lazy.dataframe.reading import from_array as from_array
 from plait.lazy.dataframe.reading import from_dask_array as from_dask_array
 from plait.lazy.dataframe.reading import from_map as from_map
@@ -47,11 +50,14 @@ __all__ = [
     "from_dict",
     "from_map",
     "from_pandas",
+    "get_dummies",
     "isna",
     "map_overlap",
     "map_partitions",
+    "melt",
     "merge",
     "merge_asof",
+    "pivot_table",
     "read_csv",
     "read_fwf",
     "read_json",

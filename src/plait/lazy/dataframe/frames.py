@@ -11,6 +11,9 @@ import pandas as pd
 
 from plait.lazy.dataframe.accessors import CachedAccessor, CategoricalAccessor, DatetimeAccessor, StringAccessor
 from plait.lazy.dataframe.applying import Applying
+from plait.lazy.dataframe.categorizing import Categorizing
+from plait.lazy.dataframe.converting import Converting
+from plait.lazy.dataframe.correlating import Correlating
 from plait.lazy.dataframe.counting import Counting
 from plait.lazy.dataframe.describing import Describing
 from plait.lazy.dataframe.distinct_methods import DistinctRows, DistinctValues
@@ -25,6 +28,8 @@ from plait.lazy.dataframe.methods import Methods
 from plait.lazy.dataframe.operators import NamedOperators, Operators, Ufuncs
 from plait.lazy.dataframe.overlapping import Overlapping
 from plait.lazy.dataframe.partitioning import Partitioning
+from plait.lazy.dataframe.pivoting import Pivoting
+from plait.lazy.dataframe.resampling import Resampling
 from plait.lazy.dataframe.selecting import DataFrameSelecting, Selecting, SeriesSelecting
 from plait.lazy.dataframe.shuffling_methods import Shuffling
 from plait.lazy.dataframe.sorting import SetIndexHere
@@ -91,6 +96,8 @@ class Frame(Operators, Ufuncs, Collection):
 
 class Tabular(
     Applying,
+    Converting,
+    Correlating,
     Describing,
     Counting,
     Extremes,
@@ -101,6 +108,7 @@ class Tabular(
     Overlapping,
     Methods,
     NamedOperators,
+    Resampling,
     Selecting,
     Shuffling,
     Statistics,
@@ -139,7 +147,7 @@ class Tabular(
         return f"<plait.lazy.dataframe.{kind}: {self.expr.columns} in {self.npartitions} partitions, {self._name}>"
 
 
-class DataFrame(DataFrameSelecting, DistinctRows, Merging, Sorting, StoringRows, Tabular):
+class DataFrame(Categorizing, DataFrameSelecting, DistinctRows, Merging, Pivoting, Sorting, StoringRows, Tabular):
     """A lazy pandas.DataFrame."""
 
     @property
