@@ -90,9 +90,11 @@ _ACCESSORS = _of(
 
 ROWS: dict[str, Row] = {
     "dask._pandas_compat": Same("plait.compat.dask_private.pandas_compat"),
+    "dask.dataframe._compat": Same("plait.compat.dask_private.pandas_compat"),
     "dask.dataframe": Face(
         {**_PUBLIC, "assert_eq": f"{_FRAME}.testing:assert_eq", "_dask_expr_enabled": f"{_PRIVATE}:enabled"},
         submodules=(
+            "_compat",
             "core",
             "dispatch",
             "extensions",

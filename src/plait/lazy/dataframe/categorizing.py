@@ -44,7 +44,7 @@ class Categorizing:
 def _asks(dtype: Any) -> bool:
     if isinstance(dtype, pd.CategoricalDtype):
         return UNKNOWN_CATEGORIES in dtype.categories
-    return dtype == object or isinstance(dtype, pd.StringDtype)
+    return getattr(dtype, "kind", "") == "O"  # texts, too
 
 
 def _known(dtype: Any) -> bool:
