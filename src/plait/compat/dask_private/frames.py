@@ -203,3 +203,15 @@ def _no_counterpart(name: str) -> Any:
 block_mask, pandas_read_text, text_blocks_to_pandas, _meta_from_array = map(
     _no_counterpart, ("block_mask", "pandas_read_text", "text_blocks_to_pandas", "_meta_from_array")
 )
+
+
+def boundary_slice(df: Any, start: Any, stop: Any, right_boundary: bool = True, left_boundary: bool = True) -> Any:
+    """Rows with index values from start to stop, in a frame that need not be sorted."""
+    if not len(df.index):
+        return df
+    keep = pd.Series(True, index=range(len(df.index))).to_numpy()
+    if start is not None:
+        keep &= (df.index >= start) if left_boundary else (df.index > start)
+    if stop is not None:
+        keep &= (df.index <= stop) if right_boundary else (df.index < stop)
+    return df[keep]

@@ -184,7 +184,7 @@ ROWS: dict[str, Row] = {
     "dask.dataframe.io.io": Face({**_IO, **_of(_PRIVATE, "_meta_from_array sorted_division_locations")}),
     "dask.dataframe.io.parquet": Face(_of(_FRAME, "read_parquet to_parquet"), submodules=("core",)),
     "dask.dataframe.io.parquet.core": Face({**_of(_FRAME, "read_parquet to_parquet"), **_of(_PRIVATE, "get_engine")}),
-    "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat"}),
+    "dask.dataframe.methods": Face({"concat": f"{_FRAME}.stacking:concat", **_of(_PRIVATE, "boundary_slice")}),
     "dask.dataframe.multi": Face({"warn_dtype_mismatch": f"{_FRAME}.merging_methods:warn_of_dtypes"}),
     "dask.dataframe.shuffle": Face(
         {"partitioning_index": f"{_FRAME}.placing:places", **_of(_PRIVATE, "maybe_buffered_partd")}

@@ -15,6 +15,7 @@ from plait.lazy.array.dispatching import Dispatching
 from plait.lazy.array.elementwise import elementwise
 from plait.lazy.array.expression import ArrayExpression, FromNodes
 from plait.lazy.array.gathering import whole
+from plait.lazy.array.html import Showing
 from plait.lazy.array.indexing import Indexing
 from plait.lazy.array.mapping import Mapping
 from plait.lazy.array.metas import empty_like
@@ -30,7 +31,7 @@ from plait.lazy.plain import nodes_of
 Self = TypeVar("Self", bound="Array")
 
 
-class Array(Attributes, Dispatching, Indexing, Mapping, Operators, Reducing, Shaping, Collection):
+class Array(Attributes, Dispatching, Indexing, Mapping, Operators, Reducing, Shaping, Showing, Collection):
     """A lazy array.
 
     dask: a graph that has its blocks under (name, i, j, ...). chunks: as of normalize_chunks. dtype, meta: of the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plait.lazy.dataframe.expression import FrameExpression
+from plait.lazy.dataframe.expression import FrameExpression, Partitionwise
 from plait.lazy.dataframe.metas import is_frame_like
 from plait.lazy.dataframe.reducing import Reduction
 from plait.lazy.dataframe.repartitioning import RepartitionDivisions
@@ -34,14 +34,15 @@ def aligned(values: Sequence[Any]) -> list[Any]:
 
 def _is_by_columns(one: FrameExpression, frames: Sequence[FrameExpression]) -> bool:
     """Whether a series is a reduction of columns, which each partition of a dataframe takes whole."""
-    return (
-        one.ndim == 1
-        and one.npartitions == 1
-        and any(
-            each.ndim == 2 and isinstance(one, Reduction) and set(each.columns) & set(one.frame.columns)
-            for each in frames
-        )
-    )
+    columns = _reduced_columns(one) if one.ndim == 1 and one.npartitions == 1 else set()
+    return bool(columns) and any(each.ndim == 2 and set(each.columns) & columns for each in frames)
+
+
+def _reduced_columns(one: FrameExpression) -> set[Any]:
+    """The columns by which a reduction, or what is computed of one element by element, is labelled."""
+    while isinstance(one, Partitionwise) and len({each.name for each in one.inputs}) == 1:
+        one = one.inputs[0]  # type: ignore[assignment]  # inputs of frames' operations are frames
+    return set(one.frame.columns) if isinstance(one, Reduction) and one.frame.ndim == 2 else set()
 
 
 def united(divisions: Sequence[Sequence[Any]]) -> tuple[Any, ...]:

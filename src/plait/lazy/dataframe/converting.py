@@ -14,6 +14,7 @@ from plait.lazy.array.expression import ArrayExpression, Chunks
 from plait.lazy.blocks import Layer, PerBlock
 from plait.lazy.dataframe.expression import AXIS, FrameExpression
 from plait.lazy.dataframe.metas import meta_nonempty
+from plait.lazy.dataframe.reducing import Reduction
 from plait.lazy.expressions.wrapping import Wrapped
 from plait.lazy.random_numpy import pseudorandom, random_state_data
 
@@ -55,6 +56,22 @@ class _Values:
 
 def _values(part: Any, records: bool) -> Any:
     return part.to_records() if records else np.asarray(part.values if not isinstance(part, pd.Index) else part)
+
+
+class MemoryUsage(Reduction):
+    """frame.memory_usage(index, deep)."""
+
+    label = "memory-usage"
+
+    @staticmethod
+    def chunk(frame: Any, index: bool, deep: bool) -> Any:
+        return frame.memory_usage(deep=deep) if isinstance(frame, pd.Index) else frame.memory_usage(index, deep)
+
+    @staticmethod
+    def combine(parts: list[Any], **_: Any) -> Any:
+        return sum(parts[1:], start=parts[0])
+
+    aggregate = combine
 
 
 class Drawn(FrameExpression):
@@ -132,6 +149,10 @@ class Converting:
 
         rows = delayed(_rows_of, pure=True)
         return from_delayed([rows(part, index, format) for part in self.to_delayed()])
+
+    def memory_usage(self: Any, index: bool = True, deep: bool = False) -> Any:
+        """Bytes of each column, and of the index, or of a series or an index. deep: of what objects refer to, too."""
+        return self._new(MemoryUsage(self.expr, {"index": index, "deep": deep}))
 
     def memory_usage_per_partition(self: Any, index: bool = True, deep: bool = False) -> Any:
         """Bytes of each partition, a series."""

@@ -21,6 +21,7 @@ from plait.lazy.dataframe.elementwise import Assign, IndexOf, Relabelled
 from plait.lazy.dataframe.expression import FrameExpression, FromNodes
 from plait.lazy.dataframe.extremes import Extremes
 from plait.lazy.dataframe.groupby.collections import Grouping
+from plait.lazy.dataframe.html import Showing
 from plait.lazy.dataframe.joining import concatenated
 from plait.lazy.dataframe.mapping import Mapping
 from plait.lazy.dataframe.merging_methods import Merging
@@ -110,6 +111,7 @@ class Tabular(
     NamedOperators,
     Resampling,
     Selecting,
+    Showing,
     Shuffling,
     Statistics,
     Storing,

@@ -92,6 +92,20 @@ class Mapping:
             mapped(_in_series, self, function, meta=(None, "int64"), clear_divisions=True, enforce_metadata=False)
         )
 
+    def align(self: Any, other: Any, join: str = "outer", axis: Any = None, fill_value: Any = None) -> tuple[Any, Any]:
+        """Both with the same index, and columns, as pandas' align()."""
+        options = {"join": join, "axis": axis, "fill_value": fill_value}
+        return tuple([self._new(mapped(_of_aligned, self, other, i, options)) for i in range(2)])
+
+    def combine(self: Any, other: Any, func: Any, fill_value: Any = None, overwrite: bool = True) -> Any:
+        """func of columns, or elements, of both, aligned by the index."""
+        options = {"fill_value": fill_value} | ({"overwrite": overwrite} if self.ndim == 2 else {})
+        return self._new(mapped(_combined, self, other, func, options))
+
+    def combine_first(self: Any, other: Any) -> Any:
+        """Missing values from another frame, by the index."""
+        return self._new(mapped(_filled_from, self, other))
+
     def reduction(
         self: Any,
         chunk: Callable[..., Any],
@@ -115,6 +129,18 @@ class Mapping:
         like = None if meta is NO_DEFAULT else Wrapped(make_meta(meta))
         expression = UserReduction(self.expr, (chunk, combine, aggregate), options, like, split_every)
         return self._new(expression)
+
+
+def _of_aligned(part: Any, other: Any, number: int, options: dict[str, Any]) -> Any:
+    return part.align(other, **options)[number]
+
+
+def _combined(part: Any, other: Any, func: Any, options: dict[str, Any]) -> Any:
+    return part.combine(other, func, **options)
+
+
+def _filled_from(part: Any, other: Any) -> Any:
+    return part.combine_first(other)
 
 
 def _in_series(part: Any, function: Callable[[Any], Any]) -> Any:
