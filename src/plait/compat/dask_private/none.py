@@ -7,8 +7,9 @@ from typing import Any
 _NAMES = (
     "_breakpoints _intersect_1d _make_blockwise_graph _sanitize_index_element _slice_1d _unique_dep"
     " broadcast_dimensions cumdims_label divide_to_width index_subs intersect_chunks make_block_sorted_slices"
-    " merge_to_number new_blockdim normalize_index old_to_new optimize_blockwise plan_rechunk rewrite_blockwise"
-    " sanitize_index shuffle_slice slice_array"
+    " merge_to_number new_blockdim normalize_index old_to_new optimize_blockwise plan_rechunk reshape_blockwise"
+    " rewrite_blockwise sanitize_index shuffle_slice slice_array _rechunk_other_dimensions _smooth_chunks"
+    " contract_tuple expand_tuple"
 )
 _BLOCKWISE_DEFAULT_PREFIX = "__dask_blockwise__"
 

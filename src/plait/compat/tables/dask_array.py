@@ -15,19 +15,20 @@ def _of(place: str, names: str) -> dict[str, str]:
 _PUBLIC = _of(
     _ARRAY,
     """
-    Array all allclose angle any append apply_along_axis apply_gufunc apply_over_axes arange argmax argmin argtopk
-    argwhere around array as_gufunc asanyarray asarray atleast_1d atleast_2d atleast_3d average bincount block blockwise
-    broadcast_arrays broadcast_to choose clip coarsen compress concatenate corrcoef count_nonzero cov cumprod
-    cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d einsum empty empty_like expand_dims
-    extract eye fix flatnonzero flip fliplr flipud from_array from_delayed from_func fromfunction from_npy_stack
-    from_zarr frompyfunc full full_like gradient gufunc histogram histogram2d histogramdd hstack i0 imag indices insert
-    isclose iscomplex isin isneginf isnull isposinf isreal linspace map_blocks map_overlap matmul max mean median
-    meshgrid min moment moveaxis nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin
-    nanpercentile nanprod nanquantile nanstd nansum nanvar ndim nonzero normalize_chunks notnull ones ones_like outer
-    pad percentile piecewise prod ptp quantile ravel ravel_multi_index real reduction register_chunk_type repeat reshape
-    result_type roll rollaxis rot90 round searchsorted select shape sinc squeeze stack std store sum swapaxes take
-    tensordot tile to_hdf5 to_npy_stack to_zarr topk trace transpose tri tril tril_indices tril_indices_from triu
-    triu_indices triu_indices_from union1d unique unravel_index var vdot vstack where zeros zeros_like
+    Array PerformanceWarning all allclose angle any append apply_along_axis apply_gufunc apply_over_axes arange
+    argmax argmin argtopk argwhere around array as_gufunc asanyarray asarray atleast_1d atleast_2d atleast_3d
+    average bincount block blockwise broadcast_arrays broadcast_to choose clip coarsen compress concatenate
+    corrcoef count_nonzero cov cumprod cumreduction cumsum delete diag diagonal diff digitize dot dstack ediff1d
+    einsum empty empty_like expand_dims extract eye fix flatnonzero flip fliplr flipud from_array from_delayed
+    from_func from_npy_stack from_zarr fromfunction frompyfunc full full_like gradient gufunc histogram
+    histogram2d histogramdd hstack i0 imag indices insert isclose iscomplex isin isneginf isnull isposinf isreal
+    linspace map_blocks map_overlap matmul max mean median meshgrid min moment moveaxis nan_to_num nanargmax
+    nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum
+    nanvar ndim nonzero normalize_chunks notnull ones ones_like outer pad percentile piecewise prod ptp quantile
+    ravel ravel_multi_index real reduction register_chunk_type repeat reshape result_type roll rollaxis rot90
+    round searchsorted select shape shuffle sinc squeeze stack std store sum swapaxes take tensordot tile to_hdf5
+    to_npy_stack to_zarr topk trace transpose tri tril tril_indices tril_indices_from triu triu_indices
+    triu_indices_from union1d unique unravel_index var vdot vstack where zeros zeros_like
     """,
 )
 # numpy's universal functions.
@@ -69,6 +70,7 @@ ROWS: dict[str, Row] = {
             "random",
             "rechunk",
             "slicing",
+            "stats",
             "reductions",
             "routines",
             "ufunc",
@@ -102,7 +104,11 @@ ROWS: dict[str, Row] = {
     ),
     "dask.array.linalg": Same(f"{_ARRAY}.linalg"),
     "dask.array.reshape": Face(
-        _of(_PRIVATE, "_not_implemented_message reshape_rechunk") | {"reshape": f"{_ARRAY}:reshape"}
+        {
+            **_of(_PRIVATE, "_not_implemented_message reshape_rechunk"),
+            **_of(_NONE, "_smooth_chunks contract_tuple expand_tuple reshape_blockwise"),
+            "reshape": f"{_ARRAY}:reshape",
+        }
     ),
     "dask.array.rechunk": Face(
         {
@@ -125,6 +131,8 @@ ROWS: dict[str, Row] = {
             "take": f"{_ARRAY}:take",
         }
     ),
+    "dask.array._shuffle": Face({"shuffle": f"{_ARRAY}.shuffling:shuffle", **_of(_NONE, "_rechunk_other_dimensions")}),
+    "dask.array.stats": Same(f"{_ARRAY}.stats"),
     "dask.array.wrap": Face(_of(_ARRAY, "empty full ones zeros")),
     "dask.array.fft": Same(f"{_ARRAY}.fft"),
     "dask.array.reductions": Face({**_PUBLIC, **_of(_PRIVATE, "numel nannumel")}),

@@ -21,6 +21,7 @@ _FAMILIES = {
     "creation": "arange asanyarray asarray diag diagonal empty empty_like eye from_array from_delayed from_func"
     " fromfunction full full_like indices linspace meshgrid ones ones_like trace tri zeros zeros_like",
     "overlap": "map_overlap",
+    "percentiles": "nanpercentile percentile",
     "products": "dot einsum matmul outer tensordot vdot",
     "formats": "from_npy_stack from_zarr to_hdf5 to_npy_stack to_zarr",
     "gufuncs": "apply_gufunc as_gufunc gufunc",
@@ -34,11 +35,12 @@ _FAMILIES = {
     " histogram2d histogramdd isclose isin isnull nonzero notnull piecewise round searchsorted select take union1d "
     "unique"
     " where",
+    "shuffling": "shuffle",
     "stacking": "block concatenate stack",
     "storing": "store",
     "statistics": "all any argmax argmin argtopk average corrcoef cov cumprod cumreduction cumsum max mean median min"
-    " moment nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile"
-    " nanstd nansum nanvar percentile prod ptp quantile reduction std sum topk var",
+    " moment nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanquantile"
+    " nanstd nansum nanvar prod ptp quantile reduction std sum topk var",
     "ufuncs": "angle clip fix frompyfunc i0 imag iscomplex isneginf isposinf isreal nan_to_num real sinc",
 }
 # numpy's dtypes and constants, as dask.array has them.

@@ -178,6 +178,19 @@ class Attributes:
         self.expr = FromNodes(Nodes(nodes), tuple(sizes), self.expr.meta, name=self.name)
         return self
 
+    @property
+    def _chunks(self: Any) -> Any:
+        """The chunks. Setting them says other sizes of the same blocks, of this object: what a caller knows better."""
+        return self.chunks
+
+    @_chunks.setter
+    def _chunks(self: Any, chunks: Any) -> None:
+        sizes = tuple(map(tuple, chunks))
+        if tuple(map(len, sizes)) != self.numblocks:
+            raise ValueError(f"chunks {sizes} are of {tuple(map(len, sizes))} blocks, and there are {self.numblocks}")
+        nodes = blocks.parts(layer_of(self.expr))
+        self.expr = FromNodes(Nodes(nodes), sizes, self.expr.meta, name=self.name)
+
 
 def _viewed(block: Any, dtype: Any, order: str) -> Any:
     return block.view(dtype) if order == "C" else np.asfortranarray(block).T.view(dtype).T

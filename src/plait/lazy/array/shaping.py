@@ -10,6 +10,7 @@ import numpy as np
 from plait.lazy.array.chunks import normalize_chunks
 from plait.lazy.array.rechunking import rechunked
 from plait.lazy.array.reshaping import flattened, reshaped, transposed
+from plait.lazy.array.shuffling import shuffled
 
 
 class Shaping:
@@ -93,6 +94,15 @@ class Shaping:
         return self.of(flattened(self.expr))
 
     flatten = ravel
+
+    def shuffle(self: Any, indexer: Any, axis: int, chunks: Any = "auto") -> Any:
+        """Along an axis in the order of groups of indices, a list of lists; no group is divided among blocks.
+
+        chunks: "auto", the only value.
+        """
+        if chunks != "auto":
+            raise NotImplementedError(f"chunks={chunks!r}: blocks of a shuffle go by its groups; pass 'auto'")
+        return self.of(shuffled(self.expr, indexer, axis))
 
     def squeeze(self: Any, axis: Any = None) -> Any:
         """Without axes of length one: those named, or all."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from plait.lazy.array import reductions as kinds
 from plait.lazy.array.applying import joined
-from plait.lazy.array.creation import asanyarray, diag, from_delayed
+from plait.lazy.array.creation import asanyarray, diag
 from plait.lazy.array.cumulating import cumulated
 from plait.lazy.array.kinds import Folded, Kind, Moment
 from plait.lazy.array.products import dot
@@ -23,9 +23,7 @@ from plait.lazy.array.reductions import Reduction, axes_of, widths_of
 from plait.lazy.array.reshaping import flattened
 from plait.lazy.array.stacking import concatenate as concatenated
 from plait.lazy.array.ufuncs import FUNCTIONS
-from plait.lazy.decorator import delayed
 from plait.lazy.functions import has_keyword
-from plait.lazy.tokens import tokenize
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -392,63 +390,3 @@ def cumreduction(
         np.dtype(dtype) if dtype is not None else getattr(func(np.ones((0,), dtype=array.dtype)), "dtype", array.dtype)
     )
     return array._into(out, cumulated(expression, func, binop, along, result, passes=dtype is not None))
-
-
-def nanpercentile(a: Any, q: Any, axis: Any = None, **options: Any) -> Any:
-    """As numpy's nanpercentile()."""
-    return nanquantile(a, np.asarray(q) / 100, axis=axis, **options)
-
-
-def percentile(
-    a: Any, q: Any, method: str = "linear", internal_method: str = "default", axis: Any = None, **options: Any
-) -> Any:
-    """As numpy's percentile() along an axis. Without one, of an array of one axis: approximately, by merging those of
-    blocks.
-
-    method: "linear", "lower", "higher", "midpoint" or "nearest". Raises NotImplementedError for more axes.
-    """
-    array = asanyarray(a)
-    wanted = np.asarray(q)
-    if axis is not None:
-        return quantile(array, wanted / 100, axis=axis, method=method, **options)
-    if array.ndim != 1:
-        raise NotImplementedError("Percentiles only implemented for 1-d arrays; pass axis=")
-    if internal_method not in ("default", "dask", "tdigest"):
-        raise ValueError(f"internal_method={internal_method!r} is none of 'default', 'dask', 'tdigest'")
-    dtype = array.dtype if array.dtype.kind not in "iub" or method != "linear" else np.dtype(float)
-    levels = np.atleast_1d(wanted).astype(float)
-    parts = [delayed(_percentiles_of)(block, levels) for block in array.to_delayed().ravel()]
-    merged = delayed(_merged_percentiles, pure=True)(parts, levels, method, dtype)
-    return from_delayed(merged, levels.shape, dtype=dtype, name=f"percentile-{tokenize(array, levels, method)}")
-
-
-def _percentiles_of(block: Any, levels: Any) -> Any:
-    """(values at the levels and at some between, how many elements there are)."""
-    if not len(block):
-        return None
-    grid = np.unique(np.concatenate([levels, np.linspace(0, 100, 101)]))
-    kind = "nearest" if block.dtype.kind not in "fc" else "linear"
-    ordered = np.sort(block)
-    if kind == "linear":
-        return np.percentile(ordered, grid), grid, len(block)
-    return ordered[np.rint(grid / 100 * (len(block) - 1)).astype(int)], grid, len(block)
-
-
-def _merged_percentiles(parts: Any, levels: Any, method: str, dtype: Any) -> Any:
-    found = [part for part in parts if part is not None]
-    if not found:
-        return np.full(levels.shape, np.nan)
-    values = np.concatenate([part[0] for part in found])
-    weights = np.concatenate([np.gradient(grid) * count for _, grid, count in found])
-    order = np.argsort(values, kind="stable")
-    values, weights = values[order], weights[order]
-    reached = np.cumsum(weights) - weights / 2
-    reached = (reached - reached[0]) / builtins.max(reached[-1] - reached[0], 1e-300)
-    if method == "linear" and values.dtype.kind in "iuf":
-        return np.interp(levels / 100, reached, values).astype(dtype)
-    low = np.clip(np.searchsorted(reached, levels / 100, side="right") - 1, 0, len(values) - 1)
-    high = np.clip(np.searchsorted(reached, levels / 100, side="left"), 0, len(values) - 1)
-    if method == "midpoint":
-        return (0.5 * (values[low] + values[high])).astype(dtype)
-    nearer = np.where(np.abs(reached[low] - levels / 100) <= np.abs(reached[high] - levels / 100), low, high)
-    return values[{"lower": low, "higher": high}.get(method, nearer)]
