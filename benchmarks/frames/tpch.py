@@ -365,7 +365,7 @@ def csv_by_pandas(random: Random) -> Reading:
     return measured(lambda: pd.read_csv(folder / "lineitem.csv").groupby("l_returnflag")["l_extendedprice"].sum())
 
 
-_QUERIES = {"q1": q1, "q3": q3, "q5": q5, "q6": q6, "q9": q9, "groupby": groupby, "merge": merge}
+QUERIES = {"q1": q1, "q3": q3, "q5": q5, "q6": q6, "q9": q9, "groupby": groupby, "merge": merge}
 _BY_POLARS = {
     "q1": polars_q1,
     "q3": polars_q3,
@@ -378,13 +378,13 @@ _BY_POLARS = {
 
 
 def case(name: str, factor: float) -> Case:
-    beside = {"polars": by_polars(_BY_POLARS[name]), "duckdb": by_duckdb(name), "pandas": by_pandas(_QUERIES[name])}
-    return Case(name, "ms", lazily(_QUERIES[name]), factor=factor, beside=beside)
+    beside = {"polars": by_polars(_BY_POLARS[name]), "duckdb": by_duckdb(name), "pandas": by_pandas(QUERIES[name])}
+    return Case(name, "ms", lazily(QUERIES[name]), factor=factor, beside=beside)
 
 
 FACTOR = 6
 CASES = [
-    *[case(name, FACTOR) for name in _QUERIES],
+    *[case(name, FACTOR) for name in QUERIES],
     Case(
         "csv",
         "ms",
