@@ -70,7 +70,8 @@ class FrameExpression(Expression):
         return list(self.meta.columns) if self.ndim == 2 else [getattr(self.meta, "name", None)]
 
     def describe(self) -> str:
-        return f"{super().describe()}  {self.columns} in {self.npartitions} partitions, pandas"
+        why = f" ({self.note})" if self.note else ""
+        return f"{super().describe()}  {self.columns} in {self.npartitions} partitions, pandas{why}"
 
 
 class FromNodes(FrameExpression):

@@ -43,6 +43,7 @@ class Expression:
 
     operands: tuple[Any, ...]
     given_name: str | None
+    note = ""  # what a rewrite has to say of it, for explain()
 
     if TYPE_CHECKING:
 

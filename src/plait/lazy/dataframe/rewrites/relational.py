@@ -21,22 +21,34 @@ def relational(roots: Sequence[Expression]) -> list[Expression]:
     translator = Translator()
     wanted = {id(root) for root in roots}
     new: dict[int, Expression] = {}
+    why: dict[int, str] = {}
     for each in reversed(walk(roots)):
         if id(each) in wanted:
-            wanted.update(() if _take(each, roots, translator, new) else map(id, each.inputs))
+            wanted.update(() if _take(each, roots, translator, new, why) else map(id, each.inputs))
     for each in walk(roots, lambda each: id(each) in new):
         if id(each) not in new:
             new[id(each)] = each.with_inputs([new.get(id(other), other) for other in each.inputs])
+            new[id(each)].note = why.get(id(each), "")
     return [new[id(root)] for root in roots]
 
 
-def _take(each: Expression, roots: Sequence[Expression], translator: Translator, new: dict[int, Expression]) -> bool:
-    """Plan an expression, if that may be done and is worth it."""
-    if not isinstance(each, FrameExpression) or not each.inputs or not _divisible(each, roots) or not _pays(each):
+def _take(
+    each: Expression,
+    roots: Sequence[Expression],
+    translator: Translator,
+    new: dict[int, Expression],
+    why: dict[int, str],
+) -> bool:
+    """Plan an expression, if that may be done and is worth it; else say why not."""
+    if not isinstance(each, FrameExpression) or not each.inputs or not _pays(each):
+        return False
+    if not _divisible(each, roots):
+        why[id(each)] = "its rows belong to the partitions that there are"
         return False
     try:
         new[id(each)] = planned(each, translator.relation(each))
-    except UnsupportedError:
+    except UnsupportedError as error:
+        why[id(each)] = str(error)
         return False
     return True
 
