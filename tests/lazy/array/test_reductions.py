@@ -56,3 +56,16 @@ def test_variance_of_values_far_from_zero_keeps_its_digits():
 def test_an_axis_that_there_is_not_is_an_error():
     with pytest.raises(np.exceptions.AxisError):
         da.ones((2, 2), chunks=1).sum(axis=2)
+
+
+def test_differences_of_infinite_values_are_no_missing_ones():
+    data = np.array([np.inf, np.nan, -np.inf, 2])
+    assert np.isnan(da.nanvar(da.from_array(data, chunks=1)).compute())
+
+
+def test_places_are_found_along_an_unknown_axis_of_one_block():
+    x = da.from_array(np.array([[1, 5], [7, 2]]), chunks=2)
+    kept = x[x[:, 0] > 0]
+    assert kept.argmax(axis=0).compute().tolist() == [1, 0]
+    with pytest.raises(TypeError, match="one axis"):
+        x.argmax(axis=(0, 1))

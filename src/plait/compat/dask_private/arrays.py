@@ -156,12 +156,12 @@ def keepdims_wrapper(a_callable: Callable[..., Any]) -> Callable[..., Any]:
 
 def numel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "f8", **_: Any) -> Any:
     """How many elements there are along axes, in the reduced shape."""
-    return np.sum(np.ones_like(np.asarray(x), dtype=dtype), axis=axis, keepdims=keepdims)
+    return np.sum(np.ones_like(np.asarray(x), dtype=dtype), axis=axis, keepdims=keepdims, dtype=dtype)
 
 
-def nannumel(x: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+def nannumel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "f8", **_: Any) -> Any:
     """How many elements there are that are not NaN."""
-    return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype="f8")
+    return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 _not_implemented_message = "Dask's reshape only supports a merge or a split of axes"

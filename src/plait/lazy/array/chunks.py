@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Number
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ def normalize_chunks(
         dtype = np.dtype(dtype)
     if chunks is None:
         raise ValueError("chunks=None says nothing; pass sizes, -1 for one block, or 'auto'")
+    if shape is not None and not len(shape):
+        return ()
     axes = _by_axis(chunks, shape)
     if shape is not None and len(axes) != len(shape):
         raise ValueError(
@@ -129,33 +131,49 @@ def _automatic(axes: list[Any], shape: Sequence[Any] | None, limit: Any, dtype: 
     bytes_left = parse_bytes(limit) if isinstance(limit, str) else limit
     fixed = math.prod(_largest(each) for axis, each in enumerate(axes) if axis not in wanted)
     elements = max(bytes_left / max(dtype.itemsize, 1) / max(fixed, 1), 1)
+    before = {axis: _typical(previous[axis]) if previous else 1.0 for axis in wanted}
     found = list(axes)
-    while wanted:
-        size = elements ** (1 / len(wanted))
-        small = [axis for axis in wanted if shape[axis] <= size]
-        if not small:
-            for axis in wanted:
-                found[axis] = _near(int(size), shape[axis], previous[axis] if previous else None)
-            break
-        for axis in small:
-            found[axis] = shape[axis]
-            elements = max(elements / max(shape[axis], 1), 1)
-            wanted.remove(axis)
-    return [
-        max(each, 1) if isinstance(each, Integral) and length else each
-        for each, length in zip(found, shape, strict=True)
-    ]
+    for axis, size in _scaled(before, {axis: shape[axis] for axis in wanted}, elements).items():
+        found[axis] = _on_multiples(size, before[axis], shape[axis])
+    return found
 
 
-def _near(size: int, length: int, previous: Any) -> Any:
-    """A block size of at most about `size`, which goes by the blocks that there are."""
-    if previous is None or not isinstance(previous, (tuple, list)) or not previous or any(map(math.isnan, previous)):
-        return max(size, 1)
-    old = max(previous)
-    if old > size:  # cut each into equal parts
-        parts = math.ceil(old / size)
-        return max(math.ceil(old / parts), 1)
-    return max(old * (size // old), 1)
+def _typical(sizes: Any) -> float:
+    """The median of block sizes, which a few odd ones do not change; 1 where nothing is known."""
+    if not isinstance(sizes, (tuple, list)) or not sizes or any(map(math.isnan, sizes)):
+        return 1.0
+    return max(float(np.median(sizes)), 1.0)
+
+
+def _scaled(before: dict[int, float], lengths: dict[int, Any], elements: float) -> dict[int, float]:
+    """Block sizes in proportion to those before, whose product is about `elements`.
+
+    An axis that would leave its bounds, 1 and its length, is set to the bound, and the others share what is left.
+    """
+    found: dict[int, float] = {}
+    free = dict(before)
+    while free:
+        factor = (elements / math.prod(free.values())) ** (1 / len(free))
+        bounded = {
+            axis: min(max(size * factor, 1.0), max(float(lengths[axis]), 1.0))
+            for axis, size in free.items()
+            if not 1 <= size * factor < lengths[axis]
+        }
+        if not bounded:
+            return found | {axis: size * factor for axis, size in free.items()}
+        found |= bounded
+        elements /= math.prod(bounded.values())
+        free = {axis: size for axis, size in free.items() if axis not in bounded}
+    return found
+
+
+def _on_multiples(size: float, before: float, length: int) -> int:
+    """A whole number; of a size that grows, a multiple of the one before, so that no block is cut."""
+    if size >= length:
+        return max(int(length), 1) if length else int(length)
+    if size > before:
+        return int(before * (size // before))
+    return max(int(size + 1e-9), 1)
 
 
 def _largest(each: Any) -> Any:

@@ -162,6 +162,12 @@ class Moment(Kind):
     def __init__(self, order: int = 2, skips_nan: bool = False, root: bool = False) -> None:
         self.order, self.skips_nan, self.root = order, skips_nan, root
 
+    @property
+    def function(self) -> str:
+        """What numpy calls it."""
+        name = "moment" if self.order != 2 else "std" if self.root else "var"
+        return f"nan{name}" if self.skips_nan else name
+
     def chunk(self, block: Any, axis: Axes, dtype: Any = None, **_: Any) -> Any:
         if any(block.shape[each] == 0 for each in axis):
             return None
@@ -172,10 +178,12 @@ class Moment(Kind):
         total = np.nansum if self.skips_nan else np.sum
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = total(block, axis=axis, keepdims=True, dtype=dtype) / count
-        difference = block - mean
+            difference = block - mean
+        if self.skips_nan:  # NaN of inf - inf are none of the block's, and count
+            difference = np.where(np.isnan(block), 0, difference)
         squares = np.abs(difference) ** 2 if block.dtype.kind == "c" else None
         powers = [
-            total(squares if squares is not None and power == 2 else difference**power, axis=axis, keepdims=True)
+            np.sum(squares if squares is not None and power == 2 else difference**power, axis=axis, keepdims=True)
             for power in range(2, self.order + 1)
         ]
         if isinstance(block, np.ma.MaskedArray):  # places without elements count nothing, and are masked at the end

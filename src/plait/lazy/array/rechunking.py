@@ -5,6 +5,7 @@ A new block is made of the pieces of old ones that it overlaps, as a `made` laye
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate, product
@@ -19,7 +20,7 @@ from plait.lazy.blocks import Blocks, Layer
 
 
 class Rechunk(ArrayExpression):
-    """`array` in blocks of the sizes `target`. All sizes are known, and add up to the same."""
+    """`array` in blocks of the sizes `target`, which add up to the same; of unknown ones there are the same."""
 
     parameters = ("array", "target")
     label = "rechunk-merge"
@@ -46,7 +47,9 @@ Piece = tuple[int, slice]  # an old block along an axis, and what of it
 
 
 def _pieces(old: Sequence[int], new: Sequence[int]) -> list[list[Piece]]:
-    """For each new block along an axis the pieces of old ones that it is made of."""
+    """For each new block along an axis the pieces of old ones that it is made of. Unknown ones are as they were."""
+    if any(map(math.isnan, old)):
+        return [[(i, slice(None))] for i in range(len(old))]
     starts = [0, *accumulate(old)]
     found = []
     begin = 0
@@ -93,4 +96,7 @@ def _joined(shape: tuple[int, ...], index: list[tuple[slice, ...]], *values: Any
 
 
 def _whole(where: tuple[slice, ...], value: Any) -> bool:
-    return all(each.start == 0 and each.stop == size for each, size in zip(where, value.shape, strict=True))
+    return all(
+        not each.start and (each.stop is None or each.stop == size)
+        for each, size in zip(where, value.shape, strict=True)
+    )

@@ -49,9 +49,14 @@ def moment(
 
 def places(array: ArrayExpression, function: str, axis: Any, keepdims: bool, split_every: Any) -> ArrayExpression:
     """argmin and its like: along one axis, or of the flat array."""
+    if isinstance(axis, (tuple, list)):
+        raise TypeError(f"{function} is along one axis, or all, and axis={axis!r}")
     axes = axes_of(axis, array.ndim)
-    if any(math.isnan(size) for each in axes for size in array.chunks[each]):
-        raise ValueError(f"Arrays chunk sizes are unknown: {array.shape}; call compute_chunk_sizes() for {function}")
+    if any(math.isnan(size) for each in axes for size in array.chunks[each] if array.numblocks[each] > 1):
+        raise ValueError(
+            f"{function} needs to know where blocks begin, and there are unknown chunksizes: {array.shape}; call "
+            "compute_chunk_sizes() first"
+        )
     return Reduction(array, Arg(function), axes, bool(keepdims), width_of(split_every, axes), {}, np.dtype(np.intp))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from plait.lazy.array.chunks import normalize_chunks
+from plait.lazy.array.chunks import equal_blocks, normalize_chunks
 from plait.lazy.array.rechunking import rechunked
 from plait.lazy.array.reshaping import flattened, reshaped, transposed
 from plait.lazy.array.shuffling import shuffled
@@ -26,7 +28,7 @@ class Shaping:
     ) -> Any:
         """In other blocks. chunks: as of normalize_chunks; a dict names axes. balance: of about equal size."""
         if isinstance(chunks, dict):
-            named = {axis + self.ndim if axis < 0 else axis: size for axis, size in chunks.items()}
+            named = {self._own_axis(axis): size for axis, size in chunks.items()}
             chunks = tuple(
                 [
                     _given(named.get(axis, sizes), sizes, length)
@@ -51,6 +53,14 @@ class Shaping:
             wanted = tuple([_balanced(sizes) for sizes in wanted])
         return self if wanted == self.chunks or not self.ndim else self.of(rechunked(self.expr, wanted))
 
+    def _own_axis(self: Any, axis: Any) -> int:
+        """An axis as a number that is not negative. Raises TypeError or ValueError for what is none of the array's."""
+        if not isinstance(axis, Integral):
+            raise TypeError(f"rechunk() needs numbers of axes, and got {axis!r}")
+        if not -self.ndim <= axis < self.ndim:
+            raise ValueError(f"rechunk() got axis {axis} of an array of {self.ndim} axes")
+        return int(axis) % self.ndim
+
     def _beside_unknown(self: Any, chunks: Any, unknown: list[int]) -> Any:
         """Axes of unknown sizes stay as they are. Raises ValueError where others are asked for."""
         if not isinstance(chunks, (tuple, list)) or len(chunks) != self.ndim:
@@ -60,11 +70,10 @@ class Shaping:
         found = []
         for axis, (new, old) in enumerate(zip(chunks, self.chunks, strict=True)):
             if axis in unknown:
-                same = new is None or (isinstance(new, (tuple, list)) and len(new) == len(old))
-                if not same:
+                if new is not None and not _same_sizes(new, old):
                     raise ValueError(
-                        f"Arrays chunk sizes are unknown: axis {axis} cannot be rechunked to {new}; "
-                        f"call compute_chunk_sizes()"
+                        f"Chunks must be unchanging along dimensions with unknown chunks: axis {axis} has {old}, and "
+                        f"{new} are asked for; call compute_chunk_sizes() first"
                     )
                 found.append(old)
             else:
@@ -127,12 +136,29 @@ def _given(new: Any, old: Any, length: Any) -> Any:
     return old if new is None else new
 
 
+def _same_sizes(new: Any, old: tuple[Any, ...]) -> bool:
+    if not isinstance(new, (tuple, list)) or len(new) != len(old):
+        return False
+    return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(new, old, strict=True))
+
+
 def _balanced(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """As many blocks, of nearly equal sizes; fewer where the last ones are small."""
+    """Blocks of one size, but for the last, so that the last is not much smaller: about as many as there were.
+
+    Where no such size gives that many, they stay as they are, with a warning.
+    """
     total, largest = sum(sizes), max(sizes)
-    count = max(round(total / largest), 1) if largest else 1
-    share, rest = divmod(total, count)
-    return tuple([share + (1 if i < rest else 0) for i in range(count)])
+    if math.isnan(total) or not largest:
+        return sizes
+    count = max(round(total / largest), 1)
+    found = equal_blocks(total, math.ceil(total / count))
+    if len(found) != count:
+        warnings.warn(
+            f"chunks {sizes} cannot be balanced: no {count} blocks of one size. Try increasing the chunk size",
+            stacklevel=3,
+        )
+        return sizes
+    return found
 
 
 def rechunk(x: Any, chunks: Any = "auto", **options: Any) -> Any:

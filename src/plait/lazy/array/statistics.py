@@ -61,8 +61,15 @@ def _skipping(kind: Folded) -> Callable[..., Any]:
 def _skipping_extreme(kind: Folded) -> Callable[..., Any]:
     def function(a: Any, axis: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
         array = asanyarray(a)
-        if math.prod(array.shape) == 0:
-            raise ValueError("zero-size array to reduction operation fmin which has no identity")
+        size = math.prod(array.shape)
+        if math.isnan(size):
+            raise ValueError(
+                f"Arrays chunk sizes are unknown: {array.shape}; call compute_chunk_sizes() for {kind.function}"
+            )
+        if size == 0:
+            raise ValueError(
+                f"zero-size array to reduction operation f{kind.function.removeprefix('nan')} which has no identity"
+            )
         return array._into(out, extreme(array.expr, kind, axis, keepdims, split_every))
 
     function.__name__ = kind.function

@@ -90,11 +90,10 @@ def _checked(value: Any, check_shape: bool, check_chunks: bool, check_meta: bool
     """(computed, what says its type and dtype)."""
     if not isinstance(value, Array):
         found = value.compute(scheduler=scheduler) if hasattr(value, "__dask_graph__") else value
-        found = found if hasattr(found, "dtype") and hasattr(found, "shape") else np.asarray(found)
-        return found, found
+        return _array(found), _array(found)
     computed = value.compute(scheduler=scheduler)
     meta = value._meta
-    found = computed if hasattr(computed, "shape") else np.asarray(computed)
+    found = computed if hasattr(computed, "shape") else np.array(computed, dtype=meta.dtype)
     if check_meta and meta is not None and hasattr(meta, "dtype"):
         if value.dtype is not None and found.dtype != value.dtype:
             raise AssertionError(f"the meta's dtype is {value.dtype}, the value's {found.dtype}")
@@ -105,6 +104,11 @@ def _checked(value: Any, check_shape: bool, check_chunks: bool, check_meta: bool
     if check_chunks:
         _check_chunks(value, scheduler)
     return found, meta if check_meta and hasattr(meta, "dtype") and not np.isscalar(found) else found
+
+
+def _array(value: Any) -> Any:
+    """Python's numbers as arrays; what else has no dtype, such as a sum of objects, as an array of objects."""
+    return value if hasattr(value, "dtype") and hasattr(value, "shape") else np.asarray(value)
 
 
 def _check_shape(said: tuple[Any, ...], found: tuple[int, ...]) -> None:
