@@ -1,4 +1,4 @@
-"""Queries of Polars in a run: what they cannot read, and that they can be interrupted."""
+"""Queries of Polars in a run: what they cannot read, and what explain() says of them."""
 
 import pandas as pd
 import pytest
@@ -20,3 +20,11 @@ def test_explain_says_what_runs_as_a_query(tmp_path):
     assert "by Polars" in total.explain()
     assert "by Polars" not in total.explain(optimize=False)
     assert total.compute().tolist() == [1.5, 0.0]
+
+
+def test_explain_says_why_a_part_runs_on_pandas(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [1.0, 2.0, 3.0]})
+    lazy_frames.from_pandas(frame, npartitions=2).to_parquet(tmp_path)
+    lazy = lazy_frames.read_parquet(tmp_path)
+    assert "(OnGroups runs on pandas)" in lazy.groupby("a").b.median().explain()
+    assert "(groups of missing keys stay with pandas)" in lazy.groupby("a", dropna=False).b.sum().explain()
