@@ -83,8 +83,9 @@ class Resampler:
         self._told = frame, rule, closed, label
         self._frame, self._column = frame, column
         bounds = pd.Series(0, index=pd.DatetimeIndex(frame.divisions))
-        origin = frame.divisions[0].normalize()
-        self._options = {"rule": rule, "closed": closed, "label": label, "origin": origin}
+        self._options = {"rule": rule, "closed": closed, "label": label}
+        if isinstance(pd.tseries.frequencies.to_offset(rule), (pd.offsets.Tick, pd.offsets.Day)):
+            self._options["origin"] = frame.divisions[0].normalize()  # other periods are those of the calendar
         lefts = bounds.resample(**{**self._options, "label": "left"}).count().index
         labels = bounds.resample(**self._options).count().index
         places = np.searchsorted(lefts, bounds.index[1:-1], side="right") - 1
@@ -129,7 +130,7 @@ def _shift(options: dict[str, Any], unit: str) -> Any:
     closed = options["closed"] or grouper.closed
     if closed != "right":
         return pd.Timedelta(0).as_unit(unit)
-    whole_days = grouper.freq.name.split("-")[0] in ("ME", "BME", "QE", "BQE", "YE", "BYE", "W")
+    whole_days = grouper.freq.rule_code.split("-")[0] in ("ME", "BME", "QE", "BQE", "YE", "BYE", "W")
     return pd.Timedelta(1, unit="D" if whole_days else unit).as_unit(unit)
 
 
