@@ -47,3 +47,28 @@ def test_a_flat_array_of_long_rows_keeps_its_blocks_small():
 def test_other_numbers_of_elements_are_an_error():
     with pytest.raises(ValueError, match="unchanged"):
         da.ones((2, 3), chunks=1).reshape((7,))
+
+
+@st.composite
+def _merges(draw):
+    outer, inner = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    return outer, inner, draw(st.integers(1, outer)), draw(st.integers(1, inner)), draw(st.integers(1, 20))
+
+
+@given(_merges())
+def test_blocks_hardly_grow_where_axes_become_one_or_several(case):
+    outer, inner, rows, columns, width = case
+    data = np.arange(outer * inner)
+    for array, shape in [
+        (da.from_array(data.reshape(outer, inner), chunks=(rows, columns)), (-1,)),
+        (da.from_array(data, chunks=width), (outer, inner)),
+    ]:
+        found = array.reshape(shape)
+        np.testing.assert_array_equal(found.compute(), data.reshape(shape))
+        largest = np.prod([max(sizes) for sizes in array.chunks])
+        assert np.prod([max(sizes) for sizes in found.chunks]) < 2 * largest
+
+
+def test_blocks_are_not_joined_where_merging_is_off():
+    x = da.ones((2, 3, 4), chunks=((2,), (1, 2), (2, 2)))
+    assert x.reshape(6, 4, merge_chunks=False).chunks == ((1, 2, 1, 2), (2, 2))

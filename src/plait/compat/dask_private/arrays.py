@@ -156,7 +156,7 @@ def keepdims_wrapper(a_callable: Callable[..., Any]) -> Callable[..., Any]:
 
 def numel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "f8", **_: Any) -> Any:
     """How many elements there are along axes, in the reduced shape."""
-    return np.sum(np.ones_like(np.asarray(x), dtype=dtype), axis=axis, keepdims=keepdims, dtype=dtype)
+    return np.sum(np.ones(np.shape(x), dtype=dtype), axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def nannumel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "f8", **_: Any) -> Any:

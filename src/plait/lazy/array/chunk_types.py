@@ -38,7 +38,7 @@ def is_valid_array_chunk(array: Any) -> bool:
 
 def _is_of_library(kind: type) -> bool:
     return any(
-        each.__module__.partition(".")[0] in _LIBRARIES and hasattr(each, "shape") and hasattr(each, "dtype")
+        each.__module__.partition(".")[0] in _LIBRARIES and (hasattr(each, "shape") or hasattr(each, "__array_ufunc__"))
         for each in getattr(kind, "__mro__", ())
     )
 

@@ -257,7 +257,9 @@ def _like(function: str) -> Callable[..., Array]:
         if chunks is None:
             chunks = array.chunks if shape is None or tuple(wanted) == array.shape else "auto"
         value = value or ((options["fill_value"],) if "fill_value" in options else ())
-        if any(isinstance(length, float) and math.isnan(length) for length in wanted) and shape is None:
+        unknown = any(isinstance(length, float) and math.isnan(length) for length in wanted)
+        others = not isinstance(array._meta, np.ndarray)  # blocks of another library, which knows how to make them
+        if shape is None and (unknown or (others and chunks == array.chunks)):
             return array.map_blocks(
                 getattr(np, f"{function}_like"), *value, dtype=kind, meta=empty_meta(array._meta, array.ndim, kind)
             )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plait.lazy.array.aligning import aligned
-from plait.lazy.array.chunk_types import is_above
+from plait.lazy.array.chunk_types import is_above, is_valid_chunk_type
 from plait.lazy.array.expression import ArrayExpression, Elementwise, labels_of
 from plait.lazy.array.metas import meta_of
 from plait.lazy.array.sources import source_of
@@ -26,6 +26,9 @@ def elementwise(
         elif isinstance(value, (np.ndarray, list)) and np.ndim(value) > 0:
             array = source_of(np.asanyarray(value), -1)
             operands.append((array, labels_of(array.ndim)))
+        elif is_valid_chunk_type(type(value)) and np.ndim(value) > 0:  # a sparse array, or another that is no numpy's
+            array = source_of(value, -1)
+            operands.append((array, labels_of(array.ndim)))
         else:
             operands.append((value, None))
     ndim = max((value.ndim for value, pattern in operands if pattern is not None), default=0)
@@ -41,4 +44,5 @@ def is_operand(value: Any, priority: float = 0) -> bool:
         return True
     if np.isscalar(value) or isinstance(value, (list, np.ndarray, np.generic)):
         return True
-    return hasattr(value, "__array__") and not is_above(value, priority)
+    is_array = hasattr(value, "__array__") or is_valid_chunk_type(type(value))
+    return is_array and not is_above(value, priority)

@@ -204,7 +204,7 @@ class Moment(Kind):
             mean = (n_a * mean_a + n_b * mean_b) / whole
             found = []
             for power in range(2, self.order + 1):
-                square = np.abs(delta) ** 2 if np.iscomplexobj(delta) else delta**power
+                square = np.abs(delta) ** 2 if delta.dtype.kind == "c" else delta**power
                 total = a[power - 2] + b[power - 2]
                 total = total + square * (n_a * (-n_b / whole) ** power + n_b * (n_a / whole) ** power)
                 for k in range(1, power - 1):

@@ -37,8 +37,8 @@ def ravel(array_like: Any) -> Array:
 
 
 def reshape(x: Any, shape: Any, merge_chunks: bool = True, limit: Any = None) -> Array:
-    """As numpy's reshape()."""
-    return asanyarray(x).reshape(shape if not isinstance(shape, Integral) else (shape,))
+    """As numpy's reshape(). merge_chunks: blocks along axes that become one may be joined."""
+    return asanyarray(x).reshape(shape if not isinstance(shape, Integral) else (shape,), merge_chunks=merge_chunks)
 
 
 def squeeze(a: Any, axis: Any = None) -> Array:

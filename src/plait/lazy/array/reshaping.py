@@ -62,8 +62,11 @@ def _as_shape(block: Any, shape: tuple[int, ...]) -> Any:
     return block.reshape(shape)
 
 
-def reshaped(array: ArrayExpression, shape: Sequence[int], limit: Any = None) -> ArrayExpression:
-    """An array of another shape; one length may be -1. Raises ValueError where the number of elements differs."""
+def reshaped(array: ArrayExpression, shape: Sequence[int], merges: bool = True) -> ArrayExpression:
+    """An array of another shape; one length may be -1. Raises ValueError where the number of elements differs.
+
+    merges: blocks may be joined along axes that become one, up to the size of the largest.
+    """
     wanted = _full_shape(array, tuple(shape))
     if wanted == array.shape:
         return array
@@ -79,7 +82,7 @@ def reshaped(array: ArrayExpression, shape: Sequence[int], limit: Any = None) ->
     after: list[tuple[int, ...]] = [(1,)] * len(wanted)
     for ins, outs in groups:
         old, new = _group_chunks(
-            [array.chunks[i] for i in ins], [array.shape[i] for i in ins], [wanted[i] for i in outs]
+            [array.chunks[i] for i in ins], [array.shape[i] for i in ins], [wanted[i] for i in outs], merges
         )
         for i, sizes in zip(ins, old, strict=True):
             before[i] = sizes
@@ -180,7 +183,7 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> tuple[tuple[tuple[int, ..
 
 
 def _group_chunks(
-    chunks: list[tuple[int, ...]], old: list[int], new: list[int]
+    chunks: list[tuple[int, ...]], old: list[int], new: list[int], merges: bool
 ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
     """Chunks of a group's axes before and after, such that blocks are reshaped alone."""
     if len(old) == len(new) == 1:
@@ -190,7 +193,9 @@ def _group_chunks(
     if not old:
         return [], [(1,)] * len(new)
     if len([each for each in new if each != 1]) <= 1:
-        return _merging(chunks, old, new)
+        return _merging(chunks, old, new, merges)
+    if len([each for each in old if each != 1]) <= 1 and _largest(chunks) < math.prod(new[1:]):
+        return _splitting(chunks, old, new)
     inner_old, inner_new = math.prod(old[1:]), math.prod(new[1:])
     unit = math.lcm(inner_old, inner_new) // inner_old
     rows = _on_multiples(chunks[0], unit)
@@ -198,19 +203,53 @@ def _group_chunks(
     return [rows, *[(length,) for length in old[1:]]], after
 
 
-def _merging(chunks: list[tuple[int, ...]], old: list[int], new: list[int]) -> tuple[Any, Any]:
-    """All axes become one: those before some axis are cut to blocks of one, which keeps blocks small."""
-    largest = max(math.prod(max(sizes) for sizes in chunks), 1)
+def _largest(chunks: list[tuple[int, ...]]) -> int:
+    """Elements of a group's largest block."""
+    return max(math.prod(max(sizes) for sizes in chunks), 1)
+
+
+def _merging(chunks: list[tuple[int, ...]], old: list[int], new: list[int], merges: bool) -> tuple[Any, Any]:
+    """All axes become one: those before some axis are cut to blocks of one, and those behind it are whole.
+
+    That axis is cut so that no block is larger than the largest that there is; the last axis stays as it is, if merges
+    is false.
+    """
+    largest = _largest(chunks)
     place = 0
-    while place < len(old) - 1 and math.prod(old[place + 1 :]) > largest:
+    while place < len(old) - 1 and (math.prod(old[place + 1 :]) > largest or not merges):
         place += 1
     behind = math.prod(old[place + 1 :])
     before = [(1,) * length for length in old[:place]]
     count = math.prod(old[:place])
-    flat = tuple([size * behind for _ in range(count) for size in chunks[place]])
+    rows = chunks[place]
+    if merges and max(rows) * behind != largest:
+        rows = _divided(old[place], largest / behind)
+    flat = tuple([size * behind for _ in range(count) for size in rows])
     wide = next((i for i, length in enumerate(new) if length != 1), 0)
     after = [flat if i == wide else (1,) for i in range(len(new))]
-    return [*before, chunks[place], *[(length,) for length in old[place + 1 :]]], after
+    return [*before, rows, *[(length,) for length in old[place + 1 :]]], after
+
+
+def _splitting(chunks: list[tuple[int, ...]], old: list[int], new: list[int]) -> tuple[Any, Any]:
+    """One axis becomes several, whose inner ones are larger than blocks: the mirror image of merging."""
+    largest = _largest(chunks)
+    place = 0
+    while place < len(new) - 1 and math.prod(new[place + 1 :]) > largest:
+        place += 1
+    behind = math.prod(new[place + 1 :])
+    rows = _divided(new[place], largest / behind)
+    flat = tuple([size * behind for _ in range(math.prod(new[:place])) for size in rows])
+    wide = next(i for i, length in enumerate(old) if length != 1)
+    before = [flat if i == wide else (1,) for i in range(len(old))]
+    after = [*[(1,) * length for length in new[:place]], rows, *[(length,) for length in new[place + 1 :]]]
+    return before, after
+
+
+def _divided(length: int, width: float) -> tuple[int, ...]:
+    """An axis in blocks of about equal size, about as wide as said."""
+    count = min(max(math.ceil(length / max(width, 1)), 1), length)
+    share, rest = divmod(length, count)
+    return (share,) * (count - rest) + (share + 1,) * rest
 
 
 def _on_multiples(sizes: tuple[int, ...], unit: int) -> tuple[int, ...]:

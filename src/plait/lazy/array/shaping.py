@@ -81,9 +81,9 @@ class Shaping:
         return tuple(found)
 
     def reshape(self: Any, *shape: Any, merge_chunks: bool = True, limit: Any = None) -> Any:
-        """Of another shape; one length may be -1."""
+        """Of another shape; one length may be -1. merge_chunks: blocks along axes that become one may be joined."""
         wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
-        return self.of(reshaped(self.expr, tuple(wanted), limit))
+        return self.of(reshaped(self.expr, tuple(wanted), merge_chunks))
 
     def transpose(self: Any, *axes: Any) -> Any:
         """With axes in another order; reversed if not said."""

@@ -65,9 +65,9 @@ def assert_eq(
         raise AssertionError(f"a and b have different dtypes: (a: {said_a.dtype}, b: {said_b.dtype})")
     if check_shape and left.shape != right.shape:
         raise AssertionError(f"a and b have different shapes: (a: {left.shape}, b: {right.shape})")
-    if check_type and not np.isscalar(left) and type(said_a) is not type(said_b):
-        raise AssertionError(f"a and b have different types: (a: {type(said_a)}, b: {type(said_b)})")
     left, right = _dense(left), _dense(right)
+    if check_type and _kind(left) is not _kind(right):
+        raise AssertionError(f"a and b have different types: (a: {_kind(left)}, b: {_kind(right)})")
     try:
         same = allclose(left, right, equal_nan=equal_nan, **options)
     except TypeError:
@@ -126,6 +126,11 @@ def _check_chunks(array: Array, scheduler: Any) -> None:
 def _shape_of(value: Any) -> tuple[int, ...]:
     found = getattr(value, "shape", None)
     return found if isinstance(found, tuple) else np.shape(np.asarray(value))
+
+
+def _kind(value: Any) -> type:
+    """The type of an array, or of the only element of one without axes."""
+    return type(value if value.shape else value.item())
 
 
 def _dense(value: Any) -> Any:
