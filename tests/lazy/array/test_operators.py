@@ -23,7 +23,7 @@ def test_blocks_of_length_one_are_broadcast():
 def test_sparse_blocks_stay_sparse():
     sparse = pytest.importorskip("sparse")
     data = np.diag(np.arange(6.0))
-    x = da.from_array(data, chunks=4).map_blocks(sparse.COO.from_numpy)
+    x = from_array(data, chunks=4).map_blocks(sparse.COO.from_numpy)
     for found, expected in [
         (x + x, data * 2),
         (x - sparse.COO.from_numpy(data), data * 0),
