@@ -22,3 +22,8 @@ def test_parameters_may_be_arrays():
     low = da.from_array(np.arange(6) * 10, chunks=4)
     x = random.default_rng(3).uniform(low, low + 1, chunks=4).compute()
     assert np.array_equal(np.floor(x), np.arange(6) * 10)
+
+
+def test_blocks_that_are_nodes_already_can_be_taken_one_by_one():
+    x = random.default_rng(3).random(10, chunks=5)
+    assert np.isclose(sum(block.compute(scheduler="sync").sum() for block in x.to_delayed()), x.sum().compute())

@@ -174,8 +174,8 @@ class _Expanding:
         if resource is not None:
             return resource
         inputs = [self._node(each) for each in self._arena.inputs(number)]
-        nodes = self._arena.nodes
-        if all(new is nodes[each] for new, each in zip(inputs, self._arena.inputs(number), strict=True)):
+        # Of nodes with one key the arena keeps one, which may be another than the one that was read.
+        if all(new is old for new, old in zip(inputs, node._inputs, strict=True)):
             return node
         args, kwargs = node._filled(inputs)
         return make_as(type(node), node._function, args, kwargs, None, node._nout, node.key)

@@ -72,7 +72,7 @@ def _replaced(arena: Arena, expressions: list[Expression]) -> list[Any]:
         inputs = [new[each] for each in arena.inputs(number)]
         if type(node) is Plan:
             new.append(next(layers))
-        elif all(each is arena.nodes[old] for each, old in zip(inputs, arena.inputs(number), strict=True)):
+        elif all(each is old for each, old in zip(inputs, node._inputs, strict=True)):
             new.append(node)
         else:
             new.append(lowering.rebuilt(node, inputs))
