@@ -74,7 +74,7 @@ def _by_axis(chunks: Any, shape: Sequence[Any] | None) -> list[Any]:
         and len(chunks) != 1
         and all(isinstance(each, (Number, str)) for each in chunks)
     ):
-        return [tuple(chunks)] if len(chunks) != 0 or shape[0] == 0 else list(chunks)
+        return [tuple(chunks)] if len(chunks) != 0 else [(0,)] if shape[0] == 0 else []
     if shape is not None and not chunks and any(length == 0 for length in shape):
         return [(0,)] * len(shape)
     return list(chunks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -225,9 +226,9 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
     several = return_index or return_inverse or return_counts
     options = {"return_index": return_index, "return_inverse": return_inverse, "return_counts": return_counts}
     if not several:
-        parts = [delayed(np.unique)(each) for each in flat.to_delayed().ravel()]
-        return _of_unknown(delayed(_united)(parts), flat.dtype)
-    found = delayed(np.unique, nout=1 + sum(options.values()))(whole, **options)
+        parts = [delayed(np.unique, pure=True)(each) for each in flat.to_delayed().ravel()]
+        return _of_unknown(delayed(_united, pure=True)(parts), flat.dtype)
+    found = delayed(np.unique, pure=True, nout=1 + sum(options.values()))(whole, **options)
     kinds = [flat.dtype, *[np.dtype(np.intp)] * sum(options.values())]
     return tuple([_of_unknown(each, kind) for each, kind in zip(found, kinds, strict=True)])
 
@@ -242,7 +243,7 @@ def _of_unknown(value: Any, dtype: Any) -> Array:
 
 def delayed_whole(flat: Any) -> Any:
     """A lazy value of all elements of an array of one axis."""
-    return delayed(_joined)(list(flat.to_delayed().ravel()))
+    return delayed(_joined, pure=True)(list(flat.to_delayed().ravel()))
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -264,8 +265,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, split_every: Any =
     dtype = np.bincount([1], weights=None if weights is None else np.ones(1)).dtype
     parts = list(array.to_delayed().ravel())
     others = [None] * len(parts) if weights is None else list(weights.to_delayed().ravel())
-    counts = [delayed(_counted)(part, other, minlength) for part, other in zip(parts, others, strict=True)]
-    return from_delayed(delayed(_added)(counts, minlength), (np.nan,), dtype=dtype)
+    counts = [delayed(_counted, pure=True)(part, other, minlength) for part, other in zip(parts, others, strict=True)]
+    return from_delayed(delayed(_added, pure=True)(counts, minlength), (np.nan,), dtype=dtype)
 
 
 def _counted(x: Any, weights: Any, minlength: int) -> Any:
@@ -315,9 +316,9 @@ def _is_lazy(value: Any) -> bool:
 def _histogram(array: Any, edges: Any, weights: Any, density: bool) -> Any:
     blocks = list(array.to_delayed().ravel())
     others = [None] * len(blocks) if weights is None else list(weights.to_delayed().ravel())
-    parts = [delayed(_binned)(block, edges, other) for block, other in zip(blocks, others, strict=True)]
+    parts = [delayed(_binned, pure=True)(block, edges, other) for block, other in zip(blocks, others, strict=True)]
     dtype = np.dtype(np.intp) if weights is None else weights.dtype
-    counts = from_delayed(delayed(_summed)(parts), (len(edges) - 1,), dtype=dtype)
+    counts = from_delayed(delayed(_summed, pure=True)(parts), (len(edges) - 1,), dtype=dtype)
     if density:
         widths = asarray(np.diff(edges).astype(float))
         return counts / widths / counts.sum()
@@ -342,12 +343,12 @@ def _histogram_of_lazy(array: Any, bins: Any, range: Any, weights: Any, density:
         raise ValueError("bins must be a scalar or a 1-dimensional array")
     if count is None:
         raise ValueError("The number of bins is lazy; pass lazy edges of a known length, or a number")
-    edges = delayed(_edges)(bins, range)
+    edges = delayed(_edges, pure=True)(bins, range)
     blocks = list(array.to_delayed().ravel())
     others = [None] * len(blocks) if weights is None else list(weights.to_delayed().ravel())
-    parts = [delayed(_binned)(block, edges, other) for block, other in zip(blocks, others, strict=True)]
+    parts = [delayed(_binned, pure=True)(block, edges, other) for block, other in zip(blocks, others, strict=True)]
     dtype = np.dtype(np.intp) if weights is None else weights.dtype
-    counts = from_delayed(delayed(_summed)(parts), (count,), dtype=dtype)
+    counts = from_delayed(delayed(_summed, pure=True)(parts), (count,), dtype=dtype)
     limits = (
         from_delayed(edges, (count + 1,), dtype=float)
         if not (hasattr(bins, "dtype") and np.ndim(bins))
@@ -393,19 +394,19 @@ def histogramdd(
         raise ValueError("Input arrays and weights must have the same shape and chunk structure.")
     edges = _all_edges(bins, range, count)
     others = [None] * len(rows) if weights is None else list(weights.to_delayed())
-    parts = [delayed(_binned_rows)(row, edges, other) for row, other in zip(rows, others, strict=True)]
+    parts = [delayed(_binned_rows, pure=True)(row, edges, other) for row, other in zip(rows, others, strict=True)]
     dtype = float if weights is None or weights.dtype.kind == "f" else weights.dtype
-    counts = from_delayed(delayed(_summed)(parts), tuple([len(each) - 1 for each in edges]), dtype=dtype)
+    counts = from_delayed(delayed(_summed, pure=True)(parts), tuple([len(each) - 1 for each in edges]), dtype=dtype)
     if density:
         for axis, each in enumerate(edges):
             shape = [-1 if i == axis else 1 for i in np.arange(count)]
             counts = counts / np.diff(each).reshape(shape)
-        counts = counts / from_delayed(delayed(_summed)(parts), counts.shape, dtype=dtype).sum()
+        counts = counts / from_delayed(delayed(_summed, pure=True)(parts), counts.shape, dtype=dtype).sum()
     return counts, [asarray(each) for each in edges]
 
 
 def _all_edges(bins: Any, range: Any, count: int) -> list[Any]:
-    each = [bins] * count if np.ndim(bins) == 0 else list(bins)
+    each = [bins] * count if isinstance(bins, Integral) else list(bins)
     if len(each) != count:
         raise ValueError("The dimension of bins must be equal to the dimension of the sample.")
     if all(np.ndim(one) == 0 for one in each):
