@@ -19,8 +19,10 @@ Rewrite: TypeAlias = Callable[[Sequence[Expression]], Sequence[Expression]]
 
 # (family, place of the function). Modules are imported when such expressions are computed.
 ORDER: tuple[tuple[str, str], ...] = (
+    ("array", "plait.lazy.array.rewrites.slicing:slicing"),
     # Before others see sorts: what is left of them needs no shuffle.
     ("dataframe", "plait.lazy.dataframe.rewrites.leading:leading"),
+    ("dataframe", "plait.lazy.dataframe.rewrites.projection:projection"),
     # Last: it makes queries of whatever the others have left.
     ("dataframe", "plait.lazy.dataframe.rewrites.relational:relational"),
 )

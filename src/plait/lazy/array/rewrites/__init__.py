@@ -1,0 +1,1 @@
+"""Rewrites of array expressions, one a file; see `expressions.rewriting`."""
