@@ -8,6 +8,7 @@ import numpy as np
 
 from plait.lazy.array.assigning import assigned
 from plait.lazy.array.expression import ArrayExpression
+from plait.lazy.array.looking import looked_up
 from plait.lazy.array.pointwise import vindexed
 from plait.lazy.array.slicing import compressed, is_wide_mask, masked, normalized, sliced
 from plait.lazy.array.sources import source_of
@@ -76,12 +77,12 @@ def indexed(array: ArrayExpression, entries: tuple[Any, ...]) -> ArrayExpression
     if len(lazy) > 1:
         raise NotImplementedError("Slicing an array by several lazy arrays is not supported; compute all but one")
     (mask,) = lazy
-    if mask.dtype != bool:
-        raise NotImplementedError(f"a lazy index of {mask.dtype} is not supported; compute it")
-    if len(entries) == 1 and mask.ndim == array.ndim:
+    if mask.dtype.kind not in "biu":
+        raise IndexError(f"a lazy index has integers or booleans, not {mask.dtype}")
+    if len(entries) == 1 and mask.ndim == array.ndim and mask.dtype == bool:
         return masked(array, mask)
     if mask.ndim != 1:
-        raise NotImplementedError(f"a lazy mask has one axis, or all {array.ndim}; this one has {mask.ndim}")
+        raise NotImplementedError(f"a lazy index has one axis, a mask may have all {array.ndim}; this has {mask.ndim}")
     stand_in = tuple([slice(None) if each is mask else each for each in entries])
     full = normalized(stand_in, array.shape)
     place = next(i for i, each in enumerate(entries) if each is mask)
@@ -91,5 +92,5 @@ def indexed(array: ArrayExpression, entries: tuple[Any, ...]) -> ArrayExpression
     kept = [each for each in full if each is not None][:before]
     axis = sum(not isinstance(each, int) for each in kept)
     rest = sliced(array, tuple([each for each in full if each is not None]))
-    found = compressed(rest, mask, axis)
+    found = compressed(rest, mask, axis) if mask.dtype == bool else looked_up(rest, mask, axis)
     return sliced(found, tuple([None if each is None else slice(None) for each in full if not isinstance(each, int)]))
