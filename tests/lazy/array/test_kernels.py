@@ -118,6 +118,20 @@ def test_a_fold_gives_what_numpy_gives(kind, array, axes, scalar):
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("exponent", [2, 2.0, 0.5, -1, 3, 1, 0, 1.5, np.float64(2), np.float32(0.5)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8", "complex64", "complex128"])
+def test_powers(dtype, exponent):
+    values = (np.random.default_rng(0).random(500) * 9).astype(dtype)
+    program = Program(1, [exponent], [Step(operator.pow, (0, 1)), Step(operator.pos, (2,))])
+    wanted, found = outcome(program, values)[0], outcome(Kernel(program), values)[0]
+    if isinstance(wanted, type):
+        assert found is wanted
+    else:
+        assert found.dtype == wanted.dtype
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_a_chain_and_its_reduction_become_one_step():
     program = Program(1, [2], [Step(operator.mul, (0, 1)), Step(np.sqrt, (2,)), Step(Chunk(Mean(), (0,), {}), (3,))])
     found = merged(program)

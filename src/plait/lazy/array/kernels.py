@@ -187,6 +187,8 @@ class _Compiling:
             return self._select(*values)
         if function is np.clip:
             return self._clipped(*values)
+        if function is operator.pow and _is_root(*values):
+            return self._call(np.sqrt, values[:1])
         return self._call(UFUNCS.get(function, function), values)
 
     def _call(self, ufunc: Any, values: list[_Value]) -> _Value:
@@ -315,6 +317,11 @@ def _freed(
         size = sizes[places[each] - first]
         if (only is None or size == only) and size != skip:
             free.setdefault(size, []).append(places[each])
+
+
+def _is_root(value: _Value, exponent: _Value) -> bool:
+    """Whether value ** exponent is what numpy takes the square root for."""
+    return type(exponent.constant) is float and exponent.constant == 0.5 and np.dtype(value.dtype).kind in "fc"
 
 
 def _plain(dtype: Any) -> Any:
