@@ -94,3 +94,31 @@ def test_text_becomes_categories_that_are_known(npartitions):
     found = lazy.compute()
     assert found.s.astype(object).where(found.s.notna(), None).tolist() == ["b", "a", None, "b"]
     assert dd.get_dummies(lazy, columns=["s"]).compute()["s_b"].tolist() == [True, False, False, True]
+
+
+def test_arrow_streams_a_partition_at_a_time():
+    pa = pytest.importorskip("pyarrow")
+    computed = []
+
+    def watched(part):
+        computed.append(len(part))
+        return part
+
+    plain = PLAIN.astype({"c": str})
+    lazy = dd.from_pandas(plain, npartitions=5).map_partitions(watched, meta=plain.iloc[:0])
+    computed.clear()
+    reader = pa.RecordBatchReader.from_stream(lazy)
+    first = reader.read_next_batch()
+    assert len(computed) == 1
+    assert first.num_rows == computed[0] == 10
+    table = pa.table(lazy)
+    pd.testing.assert_frame_equal(table.to_pandas(), plain)
+    pl = pytest.importorskip("polars")
+    assert pl.DataFrame(lazy.x).height == 50
+    assert pd.api.interchange.from_dataframe(dd.from_pandas(NUMBERS, npartitions=2)).x.tolist() == NUMBERS.x.tolist()
+
+
+def test_arrays_and_back():
+    lazy = dd.from_pandas(NUMBERS[["x", "k"]], npartitions=3)
+    back = lazy.to_dask_array(lengths=True).to_dask_dataframe(columns=["x", "k"])
+    pd.testing.assert_frame_equal(back.compute(), NUMBERS[["x", "k"]].astype(float))

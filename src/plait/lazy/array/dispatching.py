@@ -42,6 +42,10 @@ class Dispatching:
     trace = _method("trace")
     __matmul__ = _method("matmul")
 
+    def to_dask_dataframe(self: Any, columns: Any = None, index: Any = None, meta: Any = None) -> Any:
+        """The rows as a dataframe, or a series of an array of one axis, a partition a block of rows."""
+        return import_module("plait.lazy.dataframe").from_dask_array(self, columns, index, meta)
+
     def to_hdf5(self: Any, filename: Any, datapath: str, **kwargs: Any) -> None:
         """As to_hdf5(filename, datapath, this array)."""
         import_module("plait.lazy.array").to_hdf5(filename, datapath, self, **kwargs)

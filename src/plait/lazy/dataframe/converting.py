@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any
 
@@ -134,6 +135,25 @@ class Converting:
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         found = np.asarray(self.compute())
         return found if dtype is None else found.astype(dtype)
+
+    def __arrow_c_stream__(self: Any, requested_schema: Any = None) -> Any:
+        """The rows as a stream of Arrow's, a partition in memory at a time, for other libraries."""
+        import pyarrow as pa
+
+        frame = self if self.ndim == 2 else self.to_frame()
+        schema = pa.Schema.from_pandas(meta_nonempty(frame._meta))
+
+        def batches() -> Iterator[Any]:
+            for number in range(frame.npartitions):
+                part = frame.get_partition(number).compute()
+                yield from pa.Table.from_pandas(part, schema=schema).to_batches()
+
+        return pa.RecordBatchReader.from_batches(schema, batches()).__arrow_c_stream__(requested_schema)
+
+    def __dataframe__(self: Any, nan_as_null: bool = False, allow_copy: bool = True) -> Any:
+        """The interchange object of the computed frame, as pandas gives it."""
+        frame = self if self.ndim == 2 else self.to_frame()
+        return frame.compute().__dataframe__(nan_as_null, allow_copy)
 
     def to_records(self: Any, index: bool = True, lengths: Any = None) -> Array:
         """Rows as records: an array of structured elements."""
