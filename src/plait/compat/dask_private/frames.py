@@ -18,14 +18,13 @@ NUMERIC_ONLY_NOT_IMPLEMENTED = ["mean", "std", "var"]
 
 
 def pyarrow_strings_enabled() -> bool:
-    """What the option "dataframe.convert-string" says."""
-    asked = config.get("dataframe.convert-string", None)
-    return True if asked is None else bool(asked)
+    """Whether texts are given another dtype than pandas gives them: they are not, unless that is asked for."""
+    return bool(config.get("dataframe.convert-string", None))
 
 
 def get_string_dtype() -> Any:
     """The dtype of texts that were read."""
-    return pd.StringDtype("pyarrow") if pyarrow_strings_enabled() else object
+    return pd.StringDtype("pyarrow") if pyarrow_strings_enabled() else pd.Series([""]).dtype
 
 
 def to_pyarrow_string(frame: Any) -> Any:
